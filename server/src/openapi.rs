@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::handler::Handler;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, on};
 use http::HeaderMap;
 use schemars::SchemaGenerator;
@@ -66,7 +66,7 @@ impl Api {
         let path = format!("{BASE}{}", operation.path());
         let methods = on(operation.method().filter(), handler);
         let methods = if operation.counts_once() {
-            methods.layer(from_fn(idempotency::once))
+            methods.layer(from_fn_with_state(operation.keys(), idempotency::once))
         } else {
             methods
         };

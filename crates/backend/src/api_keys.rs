@@ -45,7 +45,8 @@ impl fmt::Debug for ApiKeyText {
     }
 }
 
-/// Makes a key. The text is told this once. A key makes no key that may do more than itself.
+/// Makes a key. The text is told this once. A key makes no key that may do more than itself, or do it for
+/// longer.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`]; [`Error::MissingScope`]; [`Error::Conflict`] when
@@ -72,6 +73,16 @@ pub async fn create(ctx: &Ctx, new: NewApiKey) -> Result<(ApiKey, ApiKeyText)> {
     };
     let most = i64::try_from(KEYS_MAX).unwrap_or(i64::MAX);
     let mut tx = ctx.backend().catalogue_begin().await?;
+    if let Actor::Key { key: maker, .. } = ctx.actor() {
+        let maker = store::api_keys::find(&mut tx, owner, maker).await?;
+        let end = maker.ok_or(Error::Unauthenticated)?.expires_at;
+        if let Some(end) = end
+            && key.expires_at.is_none_or(|at| at > end)
+        {
+            let reason = format!("must be at most {end}, when the key that asks expires");
+            return Err(Error::field("expires_at", reason));
+        }
+    }
     // Its text went down with whoever made it: a key that nobody knows is of no use, and nobody has used
     // it. It is made anew, and told of no more.
     let is_again = match ctx.made_before().map(ApiKeyId::from_uuid) {

@@ -9,6 +9,8 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::SignedDuration;
 use resonant_domain::UserId;
 use sha2::{Digest as _, Sha256};
@@ -21,6 +23,10 @@ use crate::{Actor, Backend, Ctx, Error, Result, store};
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// For how long a claim holds: longer than any request may take.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
+
+/// The longest route that is kept as it is, in bytes: it is part of a key in an index, which has no room for
+/// any length.
+const ROUTE_MAX: usize = 1_000;
 
 /// A request as its sender names it.
 #[derive(Clone, Debug)]
@@ -41,6 +47,11 @@ impl Request {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
+        let route = if route.len() > ROUTE_MAX {
+            BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&route))
+        } else {
+            route
+        };
         Self { route, key, hash: hash.finalize().into() }
     }
 }

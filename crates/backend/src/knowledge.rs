@@ -131,8 +131,9 @@ async fn read_cuts(
     }
     let text: String = text.split_whitespace().collect();
     let bytes = BASE64.decode(&text).map_err(|_| Error::field("text", "must be base64"))?;
-    // One after the other: a file that is made to be slow holds up other files alone.
-    let turn = backend.pdf_turn().await;
+    // One after the other: a file that is made to be slow holds up other files alone, and none for ever.
+    let turn = tokio::time::timeout(PDF_PATIENCE * 2, backend.pdf_turn()).await;
+    let turn = turn.map_err(Error::unavailable)?;
     let read = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         cut_pdf(&bytes).map(|cut| Read::of(&title, cut))

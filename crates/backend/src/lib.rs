@@ -75,7 +75,7 @@ pub use backend::{Backend, PasswordWork, QueueLimits, Settings};
 pub use budgets::GuestLimits;
 pub use cache::rate_limit::{RateLimit, Standing};
 pub use cache::{CacheFigures, Document, PageCounters};
-pub use checks::{DatabaseFacts, Schema};
+pub use checks::{DatabaseFacts, Schema, SecretKeys};
 pub use ctx::{Actor, Ctx, RequestId, SignInChange, SignInToken};
 pub use database::{DatabaseSettings, Pooler};
 pub use error::{Error, Result, Source, chain};

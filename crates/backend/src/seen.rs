@@ -8,6 +8,7 @@ use resonant_domain::grant::ToolGrant;
 use resonant_domain::knowledge::KnowledgeDocument;
 use resonant_domain::memory::Memory;
 use resonant_domain::publication::PublishedListing;
+use resonant_domain::publisher::Profile;
 use resonant_domain::review::Review;
 use resonant_domain::schedule::Schedule;
 use resonant_domain::secret::SecretSummary;
@@ -180,6 +181,14 @@ impl Changeable for KnowledgeDocument {
 
 impl Changeable for PublishedListing {
     const NOUN: &'static str = "listing";
+
+    fn part(&self) -> Value {
+        json!(self)
+    }
+}
+
+impl Changeable for Profile {
+    const NOUN: &'static str = "profile";
 
     fn part(&self) -> Value {
         json!(self)

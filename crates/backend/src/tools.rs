@@ -13,11 +13,15 @@ use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::text::shorten;
 use resonant_domain::tool::{BUILT_IN_TOOLS, BuiltInTool};
 use resonant_runtime::egress::HostLimit;
-use resonant_runtime::mcp::{McpError, ServedTool, Server, Session};
+use resonant_runtime::mcp::{McpError, ServedTool, Server, Session, TOOLS_MAX};
 use resonant_runtime::openapi;
 use resonant_runtime::tools::{Secrets, check_grants, fill_headers};
+use tokio::sync::Semaphore;
 
 use crate::{Ctx, Error, Result, access, secrets};
+
+/// Whoever may read a document: one that is made to be large in memory is not beside many others.
+static TURNS: Semaphore = Semaphore::const_new(2);
 
 /// Lists the built-in tools, in the order in which forms show them. Anyone may.
 ///
@@ -63,11 +67,17 @@ pub async fn read_openapi(ctx: &Ctx, source: OpenApiSource) -> Result<OpenApiToo
         }
     };
     // A large document takes longer than a task may hold up others.
-    let read = move || openapi::read(&text, base.as_ref(), &source.operations);
+    let turn = TURNS.acquire().await.map_err(Error::internal)?;
+    let read = move || {
+        let _turn = turn;
+        openapi::read(&text, base.as_ref(), &source.operations)
+    };
     let read = tokio::task::spawn_blocking(read).await.map_err(Error::internal)?;
     read.map_err(|error| Error::field(field, error.to_string()))
 }
 
+/// The longest name of an MCP server, in characters.
+const TITLE_MAX: usize = 100;
 /// How long one exchange with an MCP server may take while its tools are listed.
 const MCP_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -108,7 +118,10 @@ pub async fn read_mcp(ctx: &Ctx, asked: McpServer) -> Result<McpTools> {
     let failed = |error: McpError| told("server", &error);
     let mut session = Session::open(ctx.backend().egress(), server).await.map_err(failed)?;
     let offered = session.tools().await.map_err(failed)?;
-    Ok(grants_of(&asked, session.title, &offered, &secrets))
+    let title = session.title;
+    // A long list takes longer than a task may hold up others.
+    let read = move || grants_of(&asked, title, &offered, &secrets);
+    tokio::task::spawn_blocking(read).await.map_err(Error::internal)
 }
 
 /// The same of a command that the installation allows.
@@ -125,20 +138,35 @@ fn grants_of(
     offered: &[ServedTool],
     secrets: &Secrets,
 ) -> McpTools {
-    let mut found = McpTools { title: secrets.hide_in(title), tools: vec![], skipped: vec![] };
-    for tool in offered {
-        let grant = mcp_grant(asked, tool, secrets);
+    // Before the cut: half a secret would not be known for one.
+    let title = secrets.hide_in(title).chars().take(TITLE_MAX).collect();
+    let mut found = McpTools { title, tools: vec![], skipped: vec![] };
+    for tool in offered.iter().take(TOOLS_MAX) {
+        let grant = mcp_grant(asked, hidden(tool, secrets));
         let faults = grants_with(&found.tools, &grant);
         match faults.first() {
             None => found.tools.push(grant),
             Some(fault) => found.skipped.push(format!("{}: {fault}", grant.name)),
         }
     }
+    if offered.len() > TOOLS_MAX {
+        found.skipped.push(format!("the others: a server may offer {TOOLS_MAX} tools"));
+    }
     found
 }
 
+/// A tool of a server that tells back none of the secrets which it was sent.
+fn hidden(tool: &ServedTool, secrets: &Secrets) -> ServedTool {
+    let input_schema = secrets.hide_in(tool.input_schema.to_string());
+    ServedTool {
+        name: secrets.hide_in(tool.name.clone()),
+        description: secrets.hide_in(tool.description.clone()),
+        input_schema: serde_json::from_str(&input_schema).unwrap_or_default(),
+    }
+}
+
 /// A tool of a server as a grant. Its name is made of what models take.
-fn mcp_grant(asked: &McpServer, tool: &ServedTool, secrets: &Secrets) -> ToolGrant {
+fn mcp_grant(asked: &McpServer, tool: ServedTool) -> ToolGrant {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' };
     let mut name: String = tool.name.chars().map(plain).take(TOOL_NAME_MAX - 4).collect();
     if resonant_domain::tool::built_in(&name).is_some() {
@@ -147,13 +175,9 @@ fn mcp_grant(asked: &McpServer, tool: &ServedTool, secrets: &Secrets) -> ToolGra
     let description = shorten(&tool.description, TOOL_DESCRIPTION_MAX);
     let settings = McpTool {
         server: asked.server.clone(),
-        tool: tool.name.clone(),
-        description: secrets.hide_in(if description.is_empty() {
-            tool.name.clone()
-        } else {
-            description
-        }),
-        input_schema: tool.input_schema.clone(),
+        description: if description.is_empty() { tool.name.clone() } else { description },
+        tool: tool.name,
+        input_schema: tool.input_schema,
         headers: asked.headers.clone(),
         timeout_seconds: 30,
     };
@@ -175,6 +199,8 @@ fn grants_with(grants: &[ToolGrant], grant: &ToolGrant) -> Vec<FieldFault> {
 #[cfg(test)]
 mod tests {
     use resonant_domain::FaultKind;
+    use resonant_runtime::models::Secret;
+    use resonant_runtime::tools::BoundSecret;
     use sqlx::PgPool;
 
     use super::*;
@@ -192,6 +218,34 @@ mod tests {
         spec.tools.extend(found.tools);
         let agent = crate::agents::create(&ctx, spec.clone()).await.unwrap();
         assert_eq!(crate::agents::get(&ctx, agent.id).await.unwrap().spec, spec);
+    }
+
+    #[test]
+    fn a_server_tells_back_no_secret_and_offers_only_so_much() {
+        let value = "canary-0123456789";
+        let secrets = Secrets::new(vec![BoundSecret {
+            name: "KEY".to_owned(),
+            value: Secret::new(value),
+            hosts: vec!["mcp.example.org".to_owned()],
+        }]);
+        let schema = serde_json::json!({
+            "type": "object", "properties": { "q": { "type": "string", "description": value } },
+        });
+        let tool = |number: usize| ServedTool {
+            name: format!("t{number}"),
+            description: format!("{}{value}", "x".repeat(TOOL_DESCRIPTION_MAX - 10)),
+            input_schema: schema.clone(),
+        };
+        let offered: Vec<_> = (0..=TOOLS_MAX).map(tool).collect();
+        let title = format!("{}{value}", "x".repeat(TITLE_MAX - 10));
+        let asked =
+            McpServer { server: "https://mcp.example.org/".to_owned(), ..McpServer::default() };
+        let found = grants_of(&asked, title, &offered, &secrets);
+        assert_eq!((found.tools.len(), found.skipped.len()), (TOOLS_MAX, 1));
+        let told = serde_json::to_string(&found).unwrap();
+        assert!(!told.contains("canary"), "{told}");
+        let ToolSettings::Mcp(first) = &found.tools[0].settings else { panic!("{told}") };
+        assert_eq!(first.input_schema["properties"]["q"]["description"], "…");
     }
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]

@@ -1,12 +1,13 @@
 //! `Idempotency-Key`: a POST that is sent again is answered again and counts once.
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{FromRequest as _, Request};
+use axum::extract::{FromRequest as _, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use resonant_backend::Ctx;
 use resonant_backend::idempotency::{self, Claim, Reply, Verdict};
+use resonant_backend::{Actor, Ctx};
+use resonant_domain::api_key::Scope;
 
 use super::body_limit;
 use crate::apart::apart;
@@ -29,9 +30,31 @@ const KEY_MAX: usize = 255;
 #[derive(Clone, Debug)]
 pub struct KeptBody(pub Vec<u8>);
 
+/// Which API keys may ask for what is answered.
+#[derive(Clone, Copy, Debug)]
+pub enum Keys {
+    /// None.
+    Never,
+    /// Those with this scope.
+    With(Scope),
+    /// The use case knows.
+    Some,
+}
+
+impl Keys {
+    /// Whether whoever asks may hear what was answered to the same person before.
+    fn admit(self, actor: Actor) -> bool {
+        match (self, actor) {
+            (Self::Never, Actor::Key { .. }) => false,
+            (Self::With(scope), Actor::Key { scopes, .. }) => scopes.has(scope),
+            _ => true,
+        }
+    }
+}
+
 /// Runs a POST that names itself once, and answers each further one of the same name by what was
 /// answered first.
-pub async fn once(request: Request, next: Next) -> Response {
+pub async fn once(State(keys): State<Keys>, request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;
     }
@@ -39,6 +62,8 @@ pub async fn once(request: Request, next: Next) -> Response {
         return next.run(request).await;
     };
     match key(request.headers()) {
+        // A key that may not ask is told so by the use case, and not what others were answered.
+        Ok(Some(_)) if !keys.admit(ctx.actor()) => next.run(request).await,
         Ok(None) => next.run(request).await,
         Ok(Some(key)) => claim(ctx, key, request, next).await.unwrap_or_else(Fault::into_response),
         Err(fault) => fault.into_response(),

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Routers, answers, parameters};
 use crate::middleware::fields::Choice;
+use crate::middleware::idempotency::Keys;
 use crate::state::AppState;
 
 type Make = Box<dyn FnOnce(&mut SchemaGenerator) -> Schema>;
@@ -332,6 +333,15 @@ impl Operation {
 
     pub(super) fn counts_once(&self) -> bool {
         self.traits.contains(&Trait::CountsOnce)
+    }
+
+    /// Which API keys may ask.
+    pub(super) const fn keys(&self) -> Keys {
+        match self.access {
+            Access::Scope(scope) => Keys::With(scope),
+            Access::InPerson => Keys::Never,
+            Access::Probe | Access::Open | Access::Admin => Keys::Some,
+        }
     }
 
     fn is_stream(&self) -> bool {

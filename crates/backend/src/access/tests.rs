@@ -38,8 +38,8 @@ use crate::purchases::TestAct;
 use crate::sessions::SessionFilter;
 use crate::{
     Actor, Backend, Ctx, RequestId, Result, agents, api_keys, audit, budgets, follows, images,
-    knowledge, listings, mcp_calls, members, memories, news, proposals, purchases, sample,
-    schedules, secrets, sessions, teams, test_sets, tools, triggers, usage, webhooks, work,
+    knowledge, listings, mcp_calls, members, memories, news, proposals, publishers, purchases,
+    sample, schedules, secrets, sessions, teams, test_sets, tools, triggers, usage, webhooks, work,
 };
 
 #[derive(Clone)]
@@ -370,6 +370,7 @@ fn table() -> Vec<Row> {
             "purchases::act_as_test",
             ask!(|ctx, things| purchases::act_as_test(&ctx, purchase(), TestAct::Approve)),
         ),
+        own("publishers::profile", ask!(|ctx, things| publishers::profile(&ctx))),
         own("follows::list", ask!(|ctx, things| follows::list(&ctx, PageRequest::default()))),
         public("follows::newest", ask!(|ctx, things| follows::newest(&ctx))),
         nobodys("follows::follow", ask!(|ctx, things| follows::follow(&ctx, "nobody"))),

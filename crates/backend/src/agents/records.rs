@@ -5,15 +5,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use resonant_domain::agent::{Agent, AgentStatus};
+use resonant_domain::agent_list::TEXT_MAX;
 use resonant_domain::agent_record::{AgentBatch, AgentRecord};
 use resonant_domain::api_key::Scope;
 use resonant_domain::fields::Fields;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::session::SessionSummary;
+use resonant_domain::text::check_text;
 use resonant_domain::{AgentId, FieldFault, UserId};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::cache::agent::{AgentEntry, AgentKey};
+use crate::store::agent_lists::{ListKey, ListPosition};
 use crate::store::agent_records::{self, Selection, Wide};
 use crate::store::agents::AgentPosition;
 use crate::{Ctx, Document, Error, Result, access, sessions};
@@ -39,6 +43,8 @@ pub struct Wanted {
 pub struct RecordQuery {
     /// Of this status alone.
     pub status: Option<AgentStatus>,
+    /// Whose name holds this text, letter case aside; at most [`TEXT_MAX`] characters.
+    pub name: Option<String>,
     /// In this order.
     pub order: AgentOrder,
     /// Which page.
@@ -52,19 +58,40 @@ pub struct RecordQuery {
 /// The order of a list of agents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AgentOrder {
-    /// By this instant.
+    /// By this.
     pub by: OrderBy,
-    /// The newest first.
+    /// The newest, the last in the alphabet, or the one with the most first.
     pub is_descending: bool,
 }
 
-/// The instant that orders agents.
+/// What orders agents. Those that are alike in it are ordered by age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum OrderBy {
     /// When it was made.
     CreatedAt,
     /// When it last changed.
     UpdatedAt,
+    /// Its name, letter case aside.
+    Name,
+    /// How many sessions of it were ever started.
+    Runs,
+    /// How its sessions were liked: thumbs up less thumbs down.
+    Rating,
+}
+
+impl OrderBy {
+    /// Every one, by the word for it in requests.
+    const WORDS: [(&'static str, Self); 5] = [
+        ("created_at", Self::CreatedAt),
+        ("updated_at", Self::UpdatedAt),
+        ("name", Self::Name),
+        ("runs", Self::Runs),
+        ("rating", Self::Rating),
+    ];
+
+    fn parse(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(own, _)| *own == word).map(|(_, by)| *by)
+    }
 }
 
 impl Default for AgentOrder {
@@ -75,14 +102,10 @@ impl Default for AgentOrder {
 }
 
 impl AgentOrder {
-    /// Reads an order such as `created_at DESC`; without a direction the oldest comes first.
+    /// Reads an order such as `created_at DESC`; without a direction it goes upwards.
     pub fn parse(text: &str) -> Result<Self, FieldFault> {
         let mut words = text.split_ascii_whitespace().map(str::to_ascii_lowercase);
-        let by = match words.next().as_deref() {
-            Some("created_at") => Some(OrderBy::CreatedAt),
-            Some("updated_at") => Some(OrderBy::UpdatedAt),
-            _ => None,
-        };
+        let by = words.next().as_deref().and_then(OrderBy::parse);
         let is_descending = match words.next().as_deref() {
             None | Some("asc") => Some(false),
             Some("desc") => Some(true),
@@ -92,8 +115,36 @@ impl AgentOrder {
             (Some(by), Some(is_descending), None) => Ok(Self { by, is_descending }),
             _ => Err(FieldFault::new(
                 "order_by",
-                "must be created_at or updated_at, followed by ASC or DESC",
+                "must be created_at, updated_at, name, runs or rating, followed by ASC or DESC",
             )),
+        }
+    }
+}
+
+/// A place in a list as its cursor holds it: the usual list goes on where [`super::page_after`] does.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Mark {
+    At(AgentPosition),
+    By(ListPosition),
+}
+
+impl From<ListPosition> for Mark {
+    fn from(position: ListPosition) -> Self {
+        match position.key {
+            ListKey::Updated(updated_at) => Self::At(AgentPosition { updated_at, id: position.id }),
+            ListKey::Name(_) | ListKey::Runs(_) | ListKey::Liking(_) => Self::By(position),
+        }
+    }
+}
+
+impl From<Mark> for ListPosition {
+    fn from(mark: Mark) -> Self {
+        match mark {
+            Mark::At(AgentPosition { updated_at, id }) => {
+                Self { key: ListKey::Updated(updated_at), id }
+            }
+            Mark::By(position) => position,
         }
     }
 }
@@ -101,46 +152,37 @@ impl AgentOrder {
 /// Lists the caller's agents.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::Invalid`] for a limit, cursor or offset
-/// that cannot be used.
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::Invalid`] for a name, limit, cursor or
+/// offset that cannot be used.
 #[tracing::instrument(name = "agents.list", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn list(ctx: &Ctx, query: RecordQuery) -> Result<Page<AgentRecord>> {
     let owner = may_read(ctx, &query.wanted)?;
     let limit = query.page.checked_limit()?;
     let offset = checked_offset(&query)?;
-    let order = query.order;
+    let (status, order, name) = (query.status, query.order, checked_name(&query)?);
     let cursors = ctx.backend().cursors().await?;
-    // The usual order has the usual cursors.
-    let scope = ("agents", owner, query.status);
-    let own_scope = ("agents", owner, query.status, order);
-    let is_usual = order == AgentOrder::default();
-    let cursor = query.page.cursor.as_deref();
-    let after: Option<AgentPosition> =
-        if is_usual { cursors.open(&scope, cursor)? } else { cursors.open(&own_scope, cursor)? };
+    // The usual list has the usual cursors.
+    let scope = match name {
+        None if order == AgentOrder::default() => json!(["agents", owner, status]),
+        None => json!(["agents", owner, status, order]),
+        Some(name) => json!(["agents", owner, status, order, name]),
+    };
+    let after: Option<Mark> = cursors.open(&scope, query.page.cursor.as_deref())?;
 
     let selection = Selection {
-        status: query.status,
+        status,
+        name: name.map(str::to_owned),
         order,
-        after,
+        after: after.map(ListPosition::from),
         offset: i64::from(offset),
         limit: i64::from(limit) + 1,
     };
     let mut conn = ctx.backend().read(owner).await?;
     let found = agent_records::list(&mut conn, owner, &selection, wide(&query.wanted)).await?;
     drop(conn);
-    let position = |(last, _): &(Agent, _)| AgentPosition {
-        updated_at: match order.by {
-            OrderBy::CreatedAt => last.created_at,
-            OrderBy::UpdatedAt => last.updated_at,
-        },
-        id: last.id,
-    };
-    let Page { items, next_cursor } = if is_usual {
-        cursors.page(&scope, limit, found, position)?
-    } else {
-        cursors.page(&own_scope, limit, found, position)?
-    };
-    let items = items.into_iter().map(|found| record(&query.wanted, found)).collect();
+    let Page { items, next_cursor } =
+        cursors.page(&scope, limit, found, |(_, place)| Mark::from(place.clone()))?;
+    let items = items.into_iter().map(|(found, _)| record(&query.wanted, found)).collect();
     Ok(Page { items, next_cursor })
 }
 
@@ -240,6 +282,18 @@ fn may_read(ctx: &Ctx, wanted: &Wanted) -> Result<UserId> {
         access::with_scope(ctx, Scope::SessionsRead)?;
     }
     access::with_scope(ctx, Scope::AgentsRead)
+}
+
+/// What names are to hold; nothing where it is blank.
+fn checked_name(query: &RecordQuery) -> Result<Option<&str>> {
+    let name = query.name.as_deref().unwrap_or_default();
+    let mut faults = Vec::new();
+    check_text(&mut faults, "name", name, 0, TEXT_MAX);
+    if faults.is_empty() {
+        Ok(Some(name.trim()).filter(|name| !name.is_empty()))
+    } else {
+        Err(faults.into())
+    }
 }
 
 fn checked_offset(query: &RecordQuery) -> Result<u32> {

@@ -92,6 +92,26 @@ async fn a_key_makes_no_wider_key(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_key_makes_no_key_that_outlives_it(pool: PgPool) {
+    let clock = Arc::new(FixedClock::new("2026-11-24T12:00:00Z".parse().unwrap()));
+    let backend = Backend::for_tests_at(pool, clock);
+    let ada = sample::guest(&backend).await.unwrap();
+    let end = backend.now() + SignedDuration::from_hours(1);
+    let lasting = |expires_at| NewApiKey { expires_at, ..new(&[Scope::KeysWrite]) };
+    let (made, text) = create(&ada, lasting(Some(end))).await.unwrap();
+    let ctx = by_key(&backend, &text).await.unwrap();
+    for longer in [None, Some(end + SignedDuration::from_secs(1))] {
+        let refused = create(&ctx, lasting(longer)).await.unwrap_err();
+        assert_eq!(refused.fields()[0].field, "expires_at", "{longer:?}");
+    }
+    assert!(create(&ctx, lasting(made.expires_at)).await.is_ok());
+    // Nor one when it is revoked, though this process took it a moment ago.
+    revoke(&ada, made.id).await.unwrap();
+    let late = create(&ctx, lasting(made.expires_at)).await.unwrap_err();
+    assert_eq!(late.kind(), FaultKind::Unauthenticated);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn what_is_kept_of_a_key_does_not_give_it_away(pool: PgPool) {
     let backend = Backend::for_tests(pool.clone());
     let ada = sample::member(&backend, "ada").await.unwrap();

@@ -58,6 +58,24 @@ async fn a_request_is_run_once_and_answered_again(pool: PgPool) {
     assert!(claim(&backend.anonymous(), named("k", "a")).await.unwrap().is_none());
 }
 
+/// Whatever stands in a path is a part of what a request calls.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_route_of_any_length_is_told_from_others(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ada = sample::guest(&backend).await.unwrap();
+    let parts =
+        (0..100_u32).map(|n| BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(n.to_be_bytes())));
+    let long = parts.collect::<String>();
+    let claim = async |end: &str| {
+        let route = format!("POST /api/v1/teams/{long}/{end}");
+        claim(&ada, Request::new(route, "k".to_owned(), &[b"a"])).await.unwrap().unwrap()
+    };
+    for end in ["invitations", "agents"] {
+        assert!(matches!(claim(end).await, Verdict::Run(_)), "{end}");
+        assert!(matches!(claim(end).await, Verdict::InFlight), "{end}");
+    }
+}
+
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_refused_request_frees_its_key(pool: PgPool) {
     let backend = Backend::for_tests(pool);

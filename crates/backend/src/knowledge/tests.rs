@@ -279,3 +279,15 @@ async fn an_order_in_a_document_is_material(pool: PgPool) {
     assert!(text.contains("opens at nine"), "{text}");
     assert_eq!(crate::memories::list(&ctx, agent, PageRequest::default()).await.unwrap().items, []);
 }
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_file_does_not_wait_for_its_turn_for_ever(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let turn = backend.pdf_turn().await;
+    tokio::time::pause();
+    let (title, file) = ("Handbook.pdf".to_owned(), "eHg=".to_owned());
+    let read = read_cuts(&backend, DocumentFormat::Pdf, title, file).await;
+    tokio::time::resume();
+    assert!(matches!(read, Err(Error::Unavailable(_))));
+    drop(turn);
+}

@@ -22,6 +22,7 @@ pub(crate) struct ListPosition {
 /// The value that a list is sorted by.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum ListKey {
+    /// Whichever instant the list goes by.
     Updated(jiff::Timestamp),
     Name(String),
     Runs(i64),
@@ -70,7 +71,7 @@ fn pattern(text: &str) -> String {
     pattern
 }
 
-fn push_filter(sql: &mut QueryBuilder<Postgres>, owner: UserId, query: &AgentQuery) {
+pub(super) fn push_filter(sql: &mut QueryBuilder<Postgres>, owner: UserId, query: &AgentQuery) {
     sql.push(" FROM agents WHERE owner_id = ").push_bind(owner.as_uuid());
     sql.push(" AND deleted_at IS NULL");
     if let Some(status) = query.status {
@@ -82,7 +83,7 @@ fn push_filter(sql: &mut QueryBuilder<Postgres>, owner: UserId, query: &AgentQue
 }
 
 /// Restricts to what stands beyond a position; `is_greater` in the sense of the index's values.
-fn push_beyond(
+pub(super) fn push_beyond(
     sql: &mut QueryBuilder<Postgres>,
     column: &str,
     is_greater: bool,
@@ -98,7 +99,12 @@ fn push_beyond(
     sql.push(", ").push_bind(from.id.as_uuid()).push(")");
 }
 
-fn push_order(sql: &mut QueryBuilder<Postgres>, table: &str, column: &str, is_downwards: bool) {
+pub(super) fn push_order(
+    sql: &mut QueryBuilder<Postgres>,
+    table: &str,
+    column: &str,
+    is_downwards: bool,
+) {
     let way = if is_downwards { " DESC" } else { " ASC" };
     sql.push(" ORDER BY ").push(table).push(column).push(way);
     sql.push(", ").push(table).push("agent_id").push(way);

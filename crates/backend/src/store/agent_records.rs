@@ -1,10 +1,11 @@
 //! The SQL of agents as programs want them. Their order is the caller's choice, so the statements are put
 //! together here, of fixed parts and bound values.
 
-use jiff_sqlx::{Timestamp, ToSqlx as _};
+use jiff_sqlx::Timestamp;
 use resonant_domain::agent::{
     Agent, AgentSpec, AgentStatus, Avatar, Limits, ModelPolicy, ToolGrant,
 };
+use resonant_domain::agent_list::AgentQuery;
 use resonant_domain::session::SessionSummary;
 use resonant_domain::text::shorten;
 use resonant_domain::variable::Variable;
@@ -12,7 +13,7 @@ use resonant_domain::{AgentId, ListingId, UserId};
 use sqlx::types::{Json, Uuid};
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 
-use super::agents::AgentPosition;
+use super::agent_lists::{ListKey, ListPosition, push_beyond, push_filter, push_order};
 use super::known;
 use super::sessions::GOAL_IN_LIST;
 use crate::agents::records::{AgentOrder, OrderBy};
@@ -21,9 +22,11 @@ use crate::agents::records::{AgentOrder, OrderBy};
 #[derive(Debug)]
 pub(crate) struct Selection {
     pub(crate) status: Option<AgentStatus>,
+    /// Whose name holds this, letter case aside.
+    pub(crate) name: Option<String>,
     pub(crate) order: AgentOrder,
-    /// The place of the last agent of the page before; its instant is that of the order.
-    pub(crate) after: Option<AgentPosition>,
+    /// The place of the last agent of the page before, by what the order goes by.
+    pub(crate) after: Option<ListPosition>,
     pub(crate) offset: i64,
     pub(crate) limit: i64,
 }
@@ -60,7 +63,23 @@ struct RecordRow {
     listing_id: Option<Uuid>,
     created_at: Timestamp,
     updated_at: Timestamp,
+    name_key: String,
+    run_count: i64,
+    liking: i64,
     sessions: Json<Vec<SessionSummary>>,
+}
+
+impl RecordRow {
+    fn position(&self, by: OrderBy) -> ListPosition {
+        let key = match by {
+            OrderBy::CreatedAt => ListKey::Updated(self.created_at.to_jiff()),
+            OrderBy::UpdatedAt => ListKey::Updated(self.updated_at.to_jiff()),
+            OrderBy::Name => ListKey::Name(self.name_key.clone()),
+            OrderBy::Runs => ListKey::Runs(self.run_count),
+            OrderBy::Rating => ListKey::Liking(self.liking),
+        };
+        ListPosition { key, id: AgentId::from_uuid(self.agent_id) }
+    }
 }
 
 type Found = (Agent, Vec<SessionSummary>);
@@ -100,7 +119,7 @@ impl TryFrom<RecordRow> for Found {
 fn select(owner: UserId, wide: Wide) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(
         r"SELECT a.owner_id, a.agent_id, a.name, a.description, a.avatar, a.status, a.revision,
-                 a.listing_id, a.created_at, a.updated_at,
+                 a.listing_id, a.created_at, a.updated_at, a.name_key, a.run_count, a.liking,
                  CASE WHEN ",
     );
     query.push_bind(wide.system_prompt);
@@ -136,32 +155,57 @@ fn select(owner: UserId, wide: Wide) -> QueryBuilder<Postgres> {
     query
 }
 
-/// Lists the agents that are selected.
+/// The column of an order.
+const fn column(by: OrderBy) -> &'static str {
+    match by {
+        OrderBy::CreatedAt => "created_at",
+        OrderBy::UpdatedAt => "updated_at",
+        OrderBy::Name => "name_key",
+        OrderBy::Runs => "run_count",
+        OrderBy::Rating => "liking",
+    }
+}
+
+/// Lists the agents that are selected, each with its place in the list.
+///
+/// Where the order or the name asks for it they are found by an index alone, as windows of lists are
+/// ([`super::agent_lists`]): of the agents in between no row is read.
 #[tracing::instrument(name = "db.agent_record.list", skip_all, fields(owner.id = %owner), err(level = "debug"))]
 pub(crate) async fn list(
     conn: &mut PgConnection,
     owner: UserId,
     selection: &Selection,
     wide: Wide,
-) -> sqlx::Result<Vec<Found>> {
-    let column = match selection.order.by {
-        OrderBy::CreatedAt => "a.created_at",
-        OrderBy::UpdatedAt => "a.updated_at",
-    };
-    let (behind, direction) =
-        if selection.order.is_descending { ("<", "DESC") } else { (">", "ASC") };
+) -> sqlx::Result<Vec<(Found, ListPosition)>> {
+    let AgentOrder { by, is_descending } = selection.order;
+    let is_by_time = matches!(by, OrderBy::CreatedAt | OrderBy::UpdatedAt);
+    let is_plain = is_by_time && selection.name.is_none();
+    let table = if is_plain { "a." } else { "" };
     let mut query = select(owner, wide);
-    if let Some(status) = selection.status {
-        query.push(" AND a.status = ").push_bind(status.as_str());
+    if is_plain {
+        if let Some(status) = selection.status {
+            query.push(" AND a.status = ").push_bind(status.as_str());
+        }
+    } else {
+        let (status, text) = (selection.status, selection.name.clone());
+        query.push(" AND a.agent_id = ANY (ARRAY(SELECT agent_id");
+        push_filter(&mut query, owner, &AgentQuery { status, text, ..AgentQuery::default() });
     }
-    if let Some(after) = selection.after {
-        query.push(format_args!(" AND ({column}, a.agent_id) {behind} ("));
-        query.push_bind::<Timestamp>(after.updated_at.to_sqlx()).push(", ");
-        query.push_bind(after.id.as_uuid()).push(")");
+    if let Some(after) = selection.after.clone() {
+        push_beyond(&mut query, &format!("{table}{}", column(by)), !is_descending, after);
     }
-    query.push(format_args!(" ORDER BY {column} {direction}, a.agent_id {direction} LIMIT "));
-    query.push_bind(selection.limit).push(" OFFSET ").push_bind(selection.offset);
-    rows(conn, query).await
+    push_order(&mut query, table, column(by), is_descending);
+    query.push(" LIMIT ").push_bind(selection.limit);
+    query.push(" OFFSET ").push_bind(selection.offset);
+    if !is_plain {
+        query.push("))");
+        push_order(&mut query, "a.", column(by), is_descending);
+    }
+    let with_place = |row: RecordRow| -> sqlx::Result<(Found, ListPosition)> {
+        let place = row.position(by);
+        Ok((Found::try_from(row)?, place))
+    };
+    rows(conn, query).await?.into_iter().map(with_place).collect()
 }
 
 /// Reads the agents of these ids, in no order.
@@ -175,13 +219,12 @@ pub(crate) async fn find(
     let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
     let mut query = select(owner, wide);
     query.push(" AND a.agent_id = ANY(").push_bind(ids).push(")");
-    rows(conn, query).await
+    rows(conn, query).await?.into_iter().map(Found::try_from).collect()
 }
 
 async fn rows(
     conn: &mut PgConnection,
     mut query: QueryBuilder<Postgres>,
-) -> sqlx::Result<Vec<Found>> {
-    let rows: Vec<RecordRow> = query.build_query_as().fetch_all(conn).await?;
-    rows.into_iter().map(Found::try_from).collect()
+) -> sqlx::Result<Vec<RecordRow>> {
+    query.build_query_as().fetch_all(conn).await
 }

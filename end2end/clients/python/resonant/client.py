@@ -22,10 +22,10 @@ class Agents:
         self._http = http
 
     def list(self, limit=None, cursor=None, offset=None, order_by=None, status=None, fields=None,
-             include=None):
+             include=None, name=None):
         query = {
             "limit": limit, "cursor": cursor, "offset": offset, "order_by": order_by,
-            "status": status, "fields": _list(fields), "include": _list(include),
+            "status": status, "name": name, "fields": _list(fields), "include": _list(include),
         }
         answer = self._http.ask("GET", "/agents", query)
         return Page(answer.agents, answer.next_cursor)

@@ -53,6 +53,11 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(len(set(every)), len(every))
         self.assertLessEqual(set(self.ids), set(every))
 
+    def test_agents_are_found_by_their_name(self):
+        page = self.client.agents.list(name="AGENT 2", order_by="runs DESC", fields=["id", "name"])
+        self.assertEqual({agent.name for agent in page}, {"Agent 2"})
+        self.assertIn(self.ids[1], [agent.id for agent in page])
+
     def test_sessions_come_with_their_agent(self):
         session = self.client.agents.execute(self.ids[0], goal="What is 1 + 1?")
         agent = self.client.agents.get(self.ids[0], include=["sessions"])

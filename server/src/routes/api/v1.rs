@@ -15,6 +15,7 @@ pub(crate) mod metrics;
 pub(crate) mod notices;
 pub(crate) mod operations;
 pub(crate) mod proposals;
+pub(crate) mod publisher;
 pub(crate) mod purchases;
 pub(crate) mod reviews;
 pub(crate) mod schedules;
@@ -74,6 +75,7 @@ pub(crate) fn routes() -> Api {
         listings::routes,
         reviews::routes,
         shelves::routes,
+        publisher::routes,
         submissions::routes,
         images::routes,
         purchases::routes,

@@ -265,23 +265,23 @@ pub(super) fn failed(reason: &str) -> Value {
 
 /// The session's answer, once it is over.
 async fn result(ctx: &Ctx, id: SessionId, news: Option<&News>) -> Result<Value, Failed> {
-    let mut after = 0;
+    let (mut after, mut timeline) = (0, Timeline::default());
     // A stream that breaks off is taken up again where it was.
     loop {
         let mut events = sessions::stream(ctx, id, after).await?;
         while let Some(Ok(batch)) = events.next().await {
             after = batch.last().map_or(after, |event| event.sequence);
-            if let Some(news) = news {
-                for event in &*batch {
+            for event in &*batch {
+                if let Some(news) = news {
                     news.tell(event);
                 }
+                timeline.apply(event.clone());
             }
-            // Whoever called has no way to decide, and is not kept waiting for one who has.
-            let waits = batch.iter().find_map(|event| match &event.body {
-                EventBody::Waiting { reason } if reason.needs_person() => Some(reason.to_string()),
-                _ => None,
-            });
-            if let Some(reason) = waits {
+            // Whoever called has no way to decide, and is not kept waiting for one who has. What is decided by
+            // now is not waited for any more.
+            let wait = timeline.waiting.as_ref().filter(|wait| wait.reason.needs_person());
+            if let Some(wait) = wait {
+                let reason = &wait.reason;
                 let text = format!("The session waits for a person: {reason}. It is {id}");
                 return Ok(json!({
                     "content": [{ "type": "text", "text": text }],

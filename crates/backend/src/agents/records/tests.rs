@@ -27,7 +27,10 @@ fn an_order_is_read_as_it_is_written_in_sql() {
     assert_eq!(AgentOrder::parse("created_at DESC"), order(OrderBy::CreatedAt, true));
     assert_eq!(AgentOrder::parse(" updated_at  asc "), order(OrderBy::UpdatedAt, false));
     assert_eq!(AgentOrder::parse("created_at"), order(OrderBy::CreatedAt, false));
-    for text in ["", "name", "created_at DOWN", "created_at DESC, name", "created_at;--"] {
+    assert_eq!(AgentOrder::parse("name"), order(OrderBy::Name, false));
+    assert_eq!(AgentOrder::parse("Runs DESC"), order(OrderBy::Runs, true));
+    assert_eq!(AgentOrder::parse("rating desc"), order(OrderBy::Rating, true));
+    for text in ["", "liking", "created_at DOWN", "created_at DESC, name", "created_at;--"] {
         assert_eq!(AgentOrder::parse(text).unwrap_err().field, "order_by", "{text}");
     }
 }
@@ -139,5 +142,75 @@ async fn an_offset_has_an_end_and_no_cursor_beside_it(pool: PgPool) {
     assert!(ask(None, OFFSET_MAX).await.unwrap().items.is_empty());
     for answer in [ask(None, OFFSET_MAX + 1).await, ask(cursor, 1).await] {
         assert_eq!(answer.unwrap_err().fields()[0].field, "offset");
+    }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn lists_by_name_runs_and_rating_hold_those_of_a_name(pool: PgPool) {
+    let clock = Arc::new(FixedClock::new("2026-11-24T12:00:00Z".parse().unwrap()));
+    let backend = Backend::for_tests_at(pool.clone(), clock.clone());
+    let ada = sample::guest(&backend).await.unwrap();
+    create(&sample::guest(&backend).await.unwrap(), sample::spec("Seagull")).await.unwrap();
+    for (name, runs, liking) in [
+        ("Seal", 2_i64, 1_i64),
+        ("sea lion", 0, -1),
+        ("Otter", 7, 1),
+        ("Sea Otter", 2, 3),
+        ("50%", 1, 0),
+    ] {
+        clock.advance(SignedDuration::from_secs(1));
+        let id = create(&ada, sample::spec(name)).await.unwrap().id;
+        sqlx::query!(
+            "UPDATE agents SET run_count = $2, liking = $3 WHERE agent_id = $1",
+            id.as_uuid(),
+            runs,
+            liking,
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+    }
+    let page = |order: &str, name: Option<&str>, cursor: Option<String>, offset: Option<u32>| {
+        let (order, name) = (AgentOrder::parse(order).unwrap(), name.map(str::to_owned));
+        let page = PageRequest { cursor, limit: Some(2) };
+        list(&ada, RecordQuery { order, name, page, offset, ..RecordQuery::default() })
+    };
+    for (order, name, expected) in [
+        ("name", None, "50%, Otter, sea lion, Sea Otter, Seal"),
+        ("name DESC", None, "Seal, Sea Otter, sea lion, Otter, 50%"),
+        ("runs DESC", None, "Otter, Sea Otter, Seal, 50%, sea lion"),
+        ("runs", None, "sea lion, 50%, Seal, Sea Otter, Otter"),
+        ("rating DESC", Some(" "), "Sea Otter, Otter, Seal, 50%, sea lion"),
+        ("rating DESC", Some(" SEA"), "Sea Otter, Seal, sea lion"),
+        ("created_at", Some("otter"), "Otter, Sea Otter"),
+        ("updated_at DESC", Some("sea"), "Sea Otter, sea lion, Seal"),
+        ("name", Some("%"), "50%"),
+        ("name", Some("gull"), ""),
+    ] {
+        let (mut by_cursor, mut by_offset, mut cursor) = (vec![], vec![], None);
+        for offset in [0, 2, 4] {
+            if offset == 0 || cursor.is_some() {
+                let next = page(order, name, cursor.take(), None).await.unwrap();
+                by_cursor.extend(names(&next.items));
+                cursor = next.next_cursor;
+            }
+            let next = page(order, name, None, Some(offset)).await.unwrap();
+            by_offset.extend(names(&next.items));
+        }
+        assert_eq!(cursor, None, "{order} {name:?}");
+        assert_eq!(by_cursor.join(", "), expected, "{order} {name:?}");
+        assert_eq!(by_offset, by_cursor, "{order} {name:?}");
+    }
+    // A cursor belongs to its order and its name.
+    let cursor = page("name", Some("sea"), None, None).await.unwrap().next_cursor;
+    for (order, name) in
+        [("name DESC", Some("sea")), ("runs", Some("sea")), ("name", Some("seal")), ("name", None)]
+    {
+        let error = page(order, name, cursor.clone(), None).await.unwrap_err();
+        assert_eq!(error.fields()[0].field, "cursor", "{order} {name:?}");
+    }
+    for name in ["a\0b", &"x".repeat(101)] {
+        let error = page("name", Some(name), None, None).await.unwrap_err();
+        assert_eq!(error.fields()[0].field, "name");
     }
 }

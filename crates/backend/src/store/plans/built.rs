@@ -115,6 +115,12 @@ macro_rules! plan_of {
     }};
 }
 
+/// The first page of a list of agents.
+fn selection(order: AgentOrder, status: Option<AgentStatus>, name: Option<&str>) -> Selection {
+    let name = name.map(str::to_owned);
+    Selection { status, name, order, after: None, offset: 0, limit: 51 }
+}
+
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn no_list_that_is_put_together_reads_a_large_table_from_end_to_end(pool: PgPool) {
     let seed = Seed::short_or_full();
@@ -135,18 +141,21 @@ async fn no_list_that_is_put_together_reads_a_large_table_from_end_to_end(pool: 
     // What it is, its statement with its plan, and how many pages it may touch.
     let mut seen: Vec<(String, Value, i64)> = Vec::new();
     let statuses = [None, Some(AgentStatus::Active)];
-    for (by, is_descending) in [
-        (OrderBy::CreatedAt, true),
-        (OrderBy::CreatedAt, false),
-        (OrderBy::UpdatedAt, true),
-        (OrderBy::UpdatedAt, false),
+    // By name, runs and rating each agent of a page is looked up by itself.
+    for (by, most) in [
+        (OrderBy::CreatedAt, 200),
+        (OrderBy::UpdatedAt, 200),
+        (OrderBy::Name, 4_000),
+        (OrderBy::Runs, 4_000),
+        (OrderBy::Rating, 4_000),
     ] {
-        for status in statuses {
-            let order = AgentOrder { by, is_descending };
-            let selection = Selection { status, order, after: None, offset: 0, limit: 51 };
-            let ask = agent_records::list;
-            let plan = plan_of!(told, conn, ask(&mut conn, owner, &selection, Wide::WHOLE));
-            seen.push((format!("agents by {order:?} of {status:?}"), plan, 200));
+        for is_descending in [true, false] {
+            for status in statuses {
+                let selection = selection(AgentOrder { by, is_descending }, status, None);
+                let ask = agent_records::list;
+                let plan = plan_of!(told, conn, ask(&mut conn, owner, &selection, Wide::WHOLE));
+                seen.push((format!("agents by {selection:?}"), plan, most));
+            }
         }
     }
     let wide = Wide { sessions: 10, ..Wide::WHOLE };
@@ -165,11 +174,13 @@ async fn no_list_that_is_put_together_reads_a_large_table_from_end_to_end(pool: 
     }
     let plan = plan_of!(told, conn, agent_lists::list_named(&mut conn, owner, &ids));
     seen.push(("agents by their ids, as lines".to_owned(), plan, 4_000));
-    // What is counted of half of all agents may be counted from end to end.
+    // What is counted, or found by a part of its name, of half of all agents may be so from end to end.
     let query = AgentQuery { text: Some("777".to_owned()), ..AgentQuery::default() };
     let found = agent_lists::find_prefix(&mut conn, owner, &query, "Agent").await.unwrap();
     let before = || found.clone().expect("an agent is called so");
+    let named = selection(AgentOrder::default(), None, Some("777"));
     let counted = [
+        plan_of!(told, conn, agent_records::list(&mut conn, owner, &named, Wide::WHOLE)),
         plan_of!(told, conn, agent_lists::count(&mut conn, owner, &query)),
         plan_of!(told, conn, agent_lists::find_prefix(&mut conn, owner, &query, "Agent")),
         plan_of!(told, conn, agent_lists::count_before(&mut conn, owner, &query, before())),

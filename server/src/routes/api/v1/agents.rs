@@ -10,6 +10,7 @@ use resonant_backend::agents::records::{
 use resonant_backend::agents::{self, AgentFilter};
 use resonant_backend::{Ctx, sessions};
 use resonant_domain::agent::{Agent, AgentChanges, AgentSpec, AgentStatus, LimitChanges};
+use resonant_domain::agent_list::TEXT_MAX;
 use resonant_domain::agent_record::{AgentBatch, AgentRecord};
 use resonant_domain::agent_version::Edition;
 use resonant_domain::api_key::Scope;
@@ -69,13 +70,19 @@ enum AgentsFound {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
     status: Option<AgentStatus>,
+    /// Agents whose name holds this, letter case aside.
+    #[schemars(length(min = 1, max = TEXT_MAX), regex(pattern = r"^[^\x00]*$"))]
+    name: Option<String>,
     cursor: Option<String>,
     limit: Option<u32>,
     /// How many agents to pass over, in place of a cursor.
     #[schemars(range(max = OFFSET_MAX))]
     offset: Option<u32>,
-    /// `created_at` or `updated_at`, followed by `ASC` or `DESC`.
-    #[schemars(regex(pattern = "^(created_at|updated_at)( (ASC|DESC|asc|desc))?$"))]
+    /// `created_at`, `updated_at`, `name`, `runs` (sessions that were ever started) or `rating` (thumbs up less
+    /// thumbs down), followed by `ASC` or `DESC`.
+    #[schemars(regex(
+        pattern = "^(created_at|updated_at|name|runs|rating)( (ASC|DESC|asc|desc))?$"
+    ))]
     order_by: Option<String>,
     ids: Option<String>,
     fields: Option<String>,
@@ -98,7 +105,7 @@ pub(crate) async fn list(
     Query(query): Query<ListQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    let is_plain = query.fields.is_none() && query.include.is_none();
+    let is_plain = query.fields.is_none() && query.include.is_none() && query.name.is_none();
     if let Some(ids) = &query.ids {
         let ids: Vec<_> = ids.split(',').map(str::trim).collect();
         return find(&ctx, &ids, query.fields.as_deref(), query.include.as_ref()).await;
@@ -107,6 +114,7 @@ pub(crate) async fn list(
         let order = query.order_by.as_deref().map(AgentOrder::parse).transpose();
         let wanted = RecordQuery {
             status: query.status,
+            name: query.name,
             order: order.map_err(|fault| Fault::invalid(vec![fault]))?.unwrap_or_default(),
             page: page(query.cursor, query.limit),
             offset: query.offset,

@@ -34,8 +34,8 @@ use crate::reply;
 const TEXT: &str = r"^[^\x00]*$";
 /// The same, not blank.
 const SHOWN: &str = r"^[^\x00]*[^\s\x00][^\x00]*$";
-/// The same, and one line.
-const LINE: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
+/// One line of characters that are seen.
+const LINE: &str = resonant_domain::text::NAME_PATTERN;
 /// The longest name of what was handed in, in characters.
 const SEEN_MAX: usize = 64;
 /// Letters, digits and hyphens, of any script.
