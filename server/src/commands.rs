@@ -154,7 +154,7 @@ impl Command {
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
         let connect = || wait_for(settings, || Backend::connect(settings.backend.clone()));
         match self {
-            Self::Serve(role) => serve::run(settings, connect().await?, role).await,
+            Self::Serve(role) => serve::run(settings, role).await,
             Self::Migrate => migrate(settings).await,
             Self::Distribute => {
                 migrate(settings).await?;

@@ -18,12 +18,14 @@ pub mod settings;
 pub mod state;
 mod streams;
 pub mod telemetry;
+mod threads;
 mod timekeeper;
 mod upkeep;
 pub mod worker;
 
 pub use jobs::Jobs;
 pub use router::{router, router_of_worker};
-pub use serve::{Role, serve, serve_until_stopped};
+pub use serve::{Role, Told, serve, serve_until_stopped};
 pub use settings::Settings;
 pub use state::{AppState, Process};
+pub use threads::run_to_end;

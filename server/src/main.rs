@@ -3,17 +3,17 @@
 use std::process::ExitCode;
 
 use server::commands::Command;
-use server::{Settings, telemetry};
+use server::{Settings, run_to_end, telemetry};
 
 /// Requests make and drop many small things.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main]
 #[expect(clippy::print_stderr, reason = "the last words go to whoever started the process")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    match run(&arguments).await {
+    let done = run_to_end(run(&arguments)).map_err(anyhow::Error::from);
+    match done.flatten() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("server: {error:#}");

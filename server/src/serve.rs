@@ -13,7 +13,7 @@ use resonant_backend::Backend;
 use resonant_backend::processes::Process;
 use resonant_domain::FaultKind;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -79,7 +79,34 @@ where
     }
 }
 
-/// Serves and works until SIGTERM or SIGINT; then ends, at the latest when the time to drain is over.
+/// SIGTERM and SIGINT, heard from the moment on that this is made. The first process of a container would not
+/// even be ended by those that nobody hears.
+#[derive(Debug)]
+pub struct Told {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Told {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// When the system lets nobody listen.
+    pub fn listen() -> io::Result<Self> {
+        let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
+        Ok(Self { terminate: signal(terminate)?, interrupt: signal(interrupt)? })
+    }
+
+    /// Waits until the process is told to stop.
+    pub(crate) async fn heard(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Serves and works until it is `told` to stop; then ends, at the latest when the time to drain is over.
 ///
 /// # Errors
 /// When the address cannot be listened on.
@@ -87,6 +114,7 @@ pub async fn serve_until_stopped(
     settings: &Settings,
     backend: Backend,
     role: Role,
+    mut told: Told,
 ) -> anyhow::Result<()> {
     let operations = &settings.operations;
     let listener = listen(settings.address)?;
@@ -108,7 +136,7 @@ pub async fn serve_until_stopped(
     let router = if role == Role::Worker { router_of_worker(state) } else { router(state) };
     tracing::info!(address = %listener.local_addr()?, ?role, "Resonant listens");
     let served = tokio::spawn(serve(listener, router, stopping.clone(), operations.drain));
-    until_told().await?;
+    told.heard().await;
     tracing::info!("stopping");
     leaving.cancel();
     sleep(operations.leave_after).await;
@@ -154,15 +182,4 @@ pub async fn serve(
             tracing::warn!("requests were still open when the time to stop was over");
         }
     }
-}
-
-/// Waits for SIGTERM or SIGINT.
-async fn until_told() -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
 }

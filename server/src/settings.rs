@@ -11,6 +11,7 @@ mod payments;
 mod secrets;
 mod tracing;
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
@@ -22,6 +23,9 @@ use url::{Host, Url};
 pub use self::operations::Operations;
 pub use self::tracing::Tracing;
 pub use limits::{Limits, RateLimits, StreamLimits, TrustedProxies};
+
+/// More sessions side by side than any machine has room for.
+const WORKERS_MAX: usize = 10_000;
 
 /// All that the process is told from outside.
 #[derive(Clone, Debug)]
@@ -197,7 +201,7 @@ impl Settings {
             leptos,
             backend,
             operations: Operations::read(&vars)?,
-            workers: vars.parsed("WORKER_CONCURRENCY", "a whole number")?.unwrap_or(4),
+            workers: vars.within("WORKER_CONCURRENCY", 0, WORKERS_MAX)?.unwrap_or(4),
             limits: Limits::read(&vars)?,
             tracing: self::tracing::read(&vars)?,
             log_format: match vars.text("LOG_FORMAT").as_deref() {
@@ -237,6 +241,22 @@ impl Variables<'_> {
                 text.parse().map_err(|_| SettingError::new(name, format!("must be {what}")))
             })
             .transpose()
+    }
+
+    /// A whole number between two, both of them included.
+    fn within<T: FromStr + PartialOrd + Display>(
+        &self,
+        name: &'static str,
+        least: T,
+        most: T,
+    ) -> Result<Option<T>, SettingError> {
+        let what = format!("a whole number from {least} to {most}");
+        match self.parsed::<T>(name, &what)? {
+            Some(number) if number < least || number > most => {
+                Err(SettingError::new(name, format!("must be {what}")))
+            }
+            number => Ok(number),
+        }
     }
 
     fn url(
@@ -374,7 +394,11 @@ mod tests {
             ("PUBLIC_URL", "https://user:hunter2@example.org"),
             ("WORKER_CONCURRENCY", "-1"),
             ("DATABASE_POOL_SIZE", "0"),
+            ("DATABASE_POOL_SIZE", "10001"),
             ("DATABASE_POOL_OVERFLOW", "-1"),
+            ("DATABASE_POOL_OVERFLOW", "4294967295"),
+            ("DATABASE_PREPARED_STATEMENTS", "4294967295"),
+            ("WORKER_CONCURRENCY", "4294967295"),
             ("DATABASE_STATEMENT_TIMEOUT_MS", "hunter2"),
             ("DATABASE_POOLER", "hunter2"),
             ("DATABASE_REPLICA_URLS", "postgres://a/r,hunter2"),

@@ -156,7 +156,8 @@ impl Database {
 
     fn at(url: String) -> anyhow::Result<Self> {
         let mut address: Url = url.parse().context("the database's address cannot be read")?;
-        let password = address.password().map(decoded);
+        let password = password_in_query(&mut address);
+        let password = password.or_else(|| address.password().map(decoded));
         let name = without_secrets(&url);
         if address.set_password(None).is_err() {
             bail!("the database's address {name} names no host, which PostgreSQL's tools need");
@@ -199,6 +200,17 @@ async fn run(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Takes a password out of an address that stands behind its question mark, where the server finds it too.
+fn password_in_query(address: &mut Url) -> Option<String> {
+    let password = address.query_pairs().filter(|(name, _)| name == "password").last();
+    let password = password?.1.into_owned();
+    let others = address.query().unwrap_or_default().split('&');
+    let others = others.filter(|pair| !pair.starts_with("password="));
+    let others = others.collect::<Vec<_>>().join("&");
+    address.set_query(Some(others.as_str()).filter(|others| !others.is_empty()));
+    Some(password)
+}
+
 /// A part of an address as it was before it was put there.
 fn decoded(text: &str) -> String {
     // Forms take a plus for a space, addresses do not.
@@ -215,6 +227,26 @@ mod tests {
     fn a_password_is_told_as_it_is() {
         for (written, password) in [("a%2Fb", "a/b"), ("a+b", "a+b"), ("plain", "plain")] {
             assert_eq!(decoded(written), password);
+        }
+    }
+
+    #[test]
+    fn arguments_hold_no_password() {
+        for (url, address, password) in [
+            ("postgres://ada:a%2Fb@db/resonant", "postgres://ada@db/resonant", Some("a/b")),
+            (
+                "postgres://ada@db/resonant?sslmode=require&password=a%2Fb",
+                "postgres://ada@db/resonant?sslmode=require",
+                Some("a/b"),
+            ),
+            ("postgres://ada:old@db/r?password=new", "postgres://ada@db/r", Some("new")),
+            ("postgres://ada@db/r?sslmode=require", "postgres://ada@db/r?sslmode=require", None),
+        ] {
+            let database = Database::at(url.to_owned()).unwrap();
+            assert_eq!(
+                (database.address.as_str(), database.password.as_deref()),
+                (address, password)
+            );
         }
     }
 }

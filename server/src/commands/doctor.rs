@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::bail;
 use futures::future::join_all;
-use resonant_backend::{Backend, ModelName, ModelSettings, Schema, purchases};
+use resonant_backend::{Backend, ModelName, ModelSettings, Schema, SecretKeys, purchases};
 
 use crate::Settings;
 use crate::middleware::problem::chain;
@@ -34,6 +34,7 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
             findings.push(("database", look_at_database(settings, &backend).await));
             findings.push(("schema", look_at_schema(&backend).await));
             findings.extend(look_at_indexes(&backend).await.map(|found| ("indexes", found)));
+            findings.extend(look_at_secrets(&backend).await.map(|found| ("secrets", found)));
             findings.extend(look_at_replicas(&backend).await.map(|found| ("replicas", found)));
             findings.push(("redis", look_at_redis(settings, &backend).await));
             let models = look_at_models(&settings.backend.models, &backend).await;
@@ -149,6 +150,29 @@ async fn look_at_indexes(backend: &Backend) -> Option<Finding> {
         mend: "run `server migrate`, which builds those of migrations again; for others, REINDEX INDEX \
                CONCURRENTLY"
             .to_owned(),
+    })
+}
+
+/// Nothing where the schema has none.
+async fn look_at_secrets(backend: &Backend) -> Option<Finding> {
+    Some(match backend.secret_keys().await.ok()? {
+        SecretKeys::Current => Finding::Well("all of them open".to_owned()),
+        SecretKeys::Older => Finding::Note(
+            "some lie under a key of SECRETS_KEY that is not the first: run `server admin reencrypt` \
+             before it is taken out"
+                .to_owned(),
+        ),
+        SecretKeys::Missing => Finding::Note(
+            "SECRETS_KEY is unset, so that none are taken: `server admin rotate-keys` makes a key"
+                .to_owned(),
+        ),
+        SecretKeys::Lost => Finding::Fault {
+            what: "some lie under a key that SECRETS_KEY does not name, and no tool can send them"
+                .to_owned(),
+            mend: "put that key behind a comma in SECRETS_KEY; a copy of it was to be kept apart from \
+                   the backups"
+                .to_owned(),
+        },
     })
 }
 

@@ -7,14 +7,28 @@ use resonant_backend::{Backend, Schema};
 use tokio::time::{Instant, sleep};
 
 use crate::Settings;
-use crate::serve::{Role, serve_until_stopped};
+use crate::serve::{Role, Told, serve_until_stopped, wait_for};
 
 /// The pause between two looks whether the schema is there.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-pub(super) async fn run(settings: &Settings, backend: Backend, role: Role) -> anyhow::Result<()> {
+pub(super) async fn run(settings: &Settings, role: Role) -> anyhow::Result<()> {
+    let mut told = Told::listen()?;
+    let backend = tokio::select! {
+        backend = begin(settings) => backend?,
+        () = told.heard() => {
+            tracing::info!("stopping before anything was served");
+            return Ok(());
+        }
+    };
+    serve_until_stopped(settings, backend, role, told).await
+}
+
+/// Waits for the database and for the schema.
+async fn begin(settings: &Settings) -> anyhow::Result<Backend> {
+    let backend = wait_for(settings, || Backend::connect(settings.backend.clone())).await?;
     await_schema(settings, &backend).await?;
-    serve_until_stopped(settings, backend, role).await
+    Ok(backend)
 }
 
 /// Waits for tables that this program knows how to use, as long as the settings say: of processes that are

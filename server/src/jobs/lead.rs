@@ -57,16 +57,23 @@ async fn once(ctx: &Ctx, due: &mut Due) -> Result<()> {
         ranking::follow_trends(ctx).await?;
         due.costs_since = Some(ranking::measure_costs(ctx, due.costs_since).await?);
     }
+    let mut cleared = Ok(());
     if Instant::now() >= due.roll_up_at {
-        metrics::roll_up(ctx).await?;
-        alerts::forget_old(ctx).await?;
-        members::purge_closed(ctx).await?;
-        budgets::forget_networks(ctx).await?;
-        sessions::resume_guests(ctx).await?;
-        audit::forget_old(ctx).await?;
-        due.roll_up_at = Instant::now() + ROLL_UP_EVERY;
+        // What cannot be done holds up nothing else, and all is tried anew in the next round.
+        let done = [
+            metrics::roll_up(ctx).await,
+            alerts::forget_old(ctx).await,
+            members::purge_closed(ctx).await.map(drop),
+            budgets::forget_networks(ctx).await,
+            sessions::resume_guests(ctx).await.map(drop),
+            audit::forget_old(ctx).await.map(drop),
+        ];
+        cleared = done.into_iter().collect();
+        if cleared.is_ok() {
+            due.roll_up_at = Instant::now() + ROLL_UP_EVERY;
+        }
     }
-    kept.and(looked.map(drop)).and(told.map(drop)).and(heard.map(drop))
+    kept.and(looked.map(drop)).and(told.map(drop)).and(heard.map(drop)).and(cleared)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use resonant_domain::{FaultKind, FieldFault};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::request_id::Awaited;
 use crate::extract::too_large;
 use crate::fault::{Fault, Problem};
 
@@ -42,11 +43,14 @@ pub(crate) struct Document<'a> {
 /// Turns a panic into an answer, and tells the layers around the router which route has answered.
 pub async fn answer(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let method = request.method().clone();
+    let awaited = Awaited::new(&method, route.as_ref());
     // The panic itself was logged by the hook that telemetry sets.
     let mut response =
         AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
             Fault::of(FaultKind::Internal, "the request could not be answered").into_response()
         });
+    awaited.answered();
     if let Some(route) = route {
         response.extensions_mut().insert(route);
     }

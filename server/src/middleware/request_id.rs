@@ -64,12 +64,51 @@ pub async fn name_and_log(
     let named = Named { request_id: &id, trace_id };
     measure(state.backend.metrics(), &method, route, status, took, named);
     let duration_ms = took.as_secs_f64() * 1000.0;
-    if route.starts_with("/api/v1/health") || route.starts_with("/pkg") || route == "-" {
+    let method = name_of(&method);
+    if is_quiet(route) {
         tracing::debug!(%method, route, status, duration_ms, "answered");
     } else {
         tracing::info!(%method, route, status, duration_ms, "answered");
     }
     response
+}
+
+/// Whether nobody wants to read of each request: files, and the questions of load balancers.
+fn is_quiet(route: &str) -> bool {
+    route.starts_with("/api/v1/health") || route.starts_with("/pkg") || route == "-"
+}
+
+/// A request that waits for its answer. Should its caller go away before, the log tells so in place of the
+/// answer.
+pub(super) struct Awaited<'a> {
+    method: &'a Method,
+    route: &'a str,
+    began: Instant,
+    is_answered: bool,
+}
+
+impl<'a> Awaited<'a> {
+    /// It begins to wait.
+    pub(super) fn new(method: &'a Method, route: Option<&'a MatchedPath>) -> Self {
+        let route = route.map_or("-", MatchedPath::as_str);
+        Self { method, route, began: Instant::now(), is_answered: false }
+    }
+
+    /// The answer is there.
+    pub(super) fn answered(mut self) {
+        self.is_answered = true;
+    }
+}
+
+impl Drop for Awaited<'_> {
+    fn drop(&mut self) {
+        if self.is_answered || is_quiet(self.route) {
+            return;
+        }
+        let (method, route) = (name_of(self.method), self.route);
+        let duration_ms = self.began.elapsed().as_secs_f64() * 1000.0;
+        tracing::info!(%method, route, duration_ms, "not answered: the caller went away");
+    }
 }
 
 /// By what people find a request again.
@@ -93,7 +132,7 @@ fn end_trace(span: &Span, method: &Method, route: &str, status: u16) {
         return;
     }
     // The layer gives a span its name when it begins; what the route is called is known by now.
-    told.update_name(format!("{method} {route}"));
+    told.update_name(format!("{} {route}", name_of(method)));
     span.record("http.response.status_code", status);
     if status >= 500 {
         span.record("otel.status_code", "ERROR");
@@ -123,7 +162,7 @@ fn measure(
     if is_other {
         return;
     }
-    let name = format!("{method} {route}");
+    let name = format!("{} {route}", name_of(method));
     metrics.observe(if is_api { Family::ApiLatency } else { Family::PageLatency }, &name, took);
     if is_api && status >= 500 {
         metrics.add(Family::ApiErrors, &name, 1);
@@ -137,6 +176,21 @@ fn measure(
             request_id: Some(named.request_id.to_owned()),
             trace_id: Some(named.trace_id),
         });
+    }
+}
+
+/// A method by its name. Those that nobody knows have one together: a caller thinks of any number of them, of
+/// any length, and would leave no room for the names of others.
+fn name_of(method: &Method) -> &str {
+    match *method {
+        Method::GET
+        | Method::HEAD
+        | Method::POST
+        | Method::PUT
+        | Method::PATCH
+        | Method::DELETE
+        | Method::OPTIONS => method.as_str(),
+        _ => "other",
     }
 }
 
@@ -180,6 +234,21 @@ mod tests {
         let all: Vec<_> = all.iter().map(|(family, label, _)| (*family, &**label)).collect();
         let hook = (Family::ApiLatency, "POST /api/v1/hooks/{owner}/{id}");
         assert_eq!(all, [hook, (Family::PageLatency, "POST /agents")]);
+    }
+
+    #[test]
+    fn methods_that_a_caller_makes_up_have_one_name() {
+        let metrics = Metrics::default();
+        let long = "BREW".repeat(10_000);
+        for method in ["BREW", "WHEN", &long, "PATCH"] {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            let named = Named { request_id: "request-1", trace_id: "trace-1".to_owned() };
+            measure(&metrics, &method, "/api/v1/agents", 405, SLOW / 2, named);
+        }
+        let all = metrics.counted();
+        let mut all: Vec<_> = all.iter().map(|(_, label, all)| (&**label, all.count)).collect();
+        all.sort_unstable();
+        assert_eq!(all, [("PATCH /api/v1/agents", 1), ("other /api/v1/agents", 3)]);
     }
 
     #[test]

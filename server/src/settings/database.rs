@@ -9,6 +9,11 @@ use super::{SettingError, Variables};
 const SCHEMES: [&str; 2] = ["postgres", "postgresql"];
 const EXAMPLE: &str = "postgres://user@localhost/resonant";
 
+/// A pool makes room for all of its connections at once.
+const CONNECTIONS_MAX: u32 = 10_000;
+/// As many statements as that no program has.
+const STATEMENTS_MAX: u32 = 100_000;
+
 pub(super) fn read(vars: &Variables<'_>) -> Result<DatabaseSettings, SettingError> {
     let mut shard_urls = vars.urls("DATABASE_SHARD_URLS", &SCHEMES, EXAMPLE)?;
     let url = vars.url("DATABASE_URL", &SCHEMES, EXAMPLE)?;
@@ -30,8 +35,12 @@ pub(super) fn read(vars: &Variables<'_>) -> Result<DatabaseSettings, SettingErro
         replica_urls: vars.urls("DATABASE_REPLICA_URLS", &SCHEMES, EXAMPLE)?,
         replica_max_lag: millis(vars, "DATABASE_REPLICA_MAX_LAG_MS")?
             .unwrap_or(defaults.replica_max_lag),
-        pool_size: above_zero(vars, "DATABASE_POOL_SIZE")?.unwrap_or(defaults.pool_size),
-        pool_overflow: whole(vars, "DATABASE_POOL_OVERFLOW")?.unwrap_or(defaults.pool_overflow),
+        pool_size: vars
+            .within("DATABASE_POOL_SIZE", 1, CONNECTIONS_MAX)?
+            .unwrap_or(defaults.pool_size),
+        pool_overflow: vars
+            .within("DATABASE_POOL_OVERFLOW", 0, CONNECTIONS_MAX)?
+            .unwrap_or(defaults.pool_overflow),
         acquire_timeout: millis(vars, "DATABASE_ACQUIRE_TIMEOUT_MS")?
             .unwrap_or(defaults.acquire_timeout),
         recycle_after: above_zero(vars, "DATABASE_RECYCLE_S")?
@@ -40,7 +49,8 @@ pub(super) fn read(vars: &Variables<'_>) -> Result<DatabaseSettings, SettingErro
             .unwrap_or(defaults.statement_timeout),
         idle_transaction_timeout: millis(vars, "DATABASE_IDLE_TRANSACTION_TIMEOUT_MS")?
             .unwrap_or(defaults.idle_transaction_timeout),
-        prepared_statements: above_zero(vars, "DATABASE_PREPARED_STATEMENTS")?
+        prepared_statements: vars
+            .within("DATABASE_PREPARED_STATEMENTS", 1, STATEMENTS_MAX)?
             .map_or(defaults.prepared_statements, |count| count as usize),
         pooler: match vars.text("DATABASE_POOLER").as_deref() {
             None | Some("none") => Pooler::Absent,
@@ -56,12 +66,8 @@ pub(super) fn read(vars: &Variables<'_>) -> Result<DatabaseSettings, SettingErro
     })
 }
 
-fn whole(vars: &Variables<'_>, name: &'static str) -> Result<Option<u32>, SettingError> {
-    vars.parsed(name, "a whole number")
-}
-
 fn above_zero(vars: &Variables<'_>, name: &'static str) -> Result<Option<u32>, SettingError> {
-    match whole(vars, name)? {
+    match vars.parsed(name, "a whole number")? {
         Some(0) => Err(SettingError::new(name, "must be a number above 0")),
         number => Ok(number),
     }

@@ -45,7 +45,12 @@ pub(super) fn read(vars: &Variables<'_>) -> Result<Option<Tracing>, SettingError
             return Err(SettingError::new(name, reason));
         }
     };
-    let service = vars.text("OTEL_SERVICE_NAME").unwrap_or_else(|| "resonant".to_owned());
+    let attributes = vars.text("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
+    let mut attributes = attributes.split(',').filter_map(|pair| pair.split_once('='));
+    let named = attributes.find(|(name, _)| name.trim() == "service.name");
+    let named = || named.map(|(_, name)| name.trim().to_owned());
+    let service = vars.text("OTEL_SERVICE_NAME").or_else(named);
+    let service = service.unwrap_or_else(|| "resonant".to_owned());
     Ok(Some(Tracing { endpoint, service, ratio, follows_caller }))
 }
 
@@ -67,6 +72,10 @@ mod tests {
         let tracing = told(&[base]).unwrap().unwrap();
         assert_eq!(tracing.endpoint, "http://collector:4318/v1/traces");
         assert_eq!((tracing.service.as_str(), tracing.follows_caller), ("resonant", true));
+        let attributes = ("OTEL_RESOURCE_ATTRIBUTES", "region=eu, service.name=agents");
+        assert_eq!(told(&[base, attributes]).unwrap().unwrap().service, "agents");
+        let named = told(&[base, attributes, ("OTEL_SERVICE_NAME", "own")]).unwrap().unwrap();
+        assert_eq!(named.service, "own", "it says it the plainest");
         let whole = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://traces.example.org/here");
         let sampled = ("OTEL_TRACES_SAMPLER", "traceidratio");
         let some = ("OTEL_TRACES_SAMPLER_ARG", "0.25");
