@@ -31,4 +31,4 @@ pub use refused_form::RefusedForm;
 #[cfg(feature = "ssr")]
 pub use shell::shell;
 #[cfg(feature = "ssr")]
-pub use ssr::{Look, SiteOrigin};
+pub use ssr::{Alike, Look, SiteOrigin};

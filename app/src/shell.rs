@@ -17,7 +17,10 @@ use crate::state::theme::Theme;
 /// Keeps what a visitor enters before the page is live: taking it over sets each field to what the server
 /// drew. Once it is live (`browser::tell_live`), each is as the visitor left it, and the app hears of it,
 /// of the last one last. A box that was ticked and unticked tells nothing, because rows of lists take each
-/// tick for a turn; nor does a form that is on its way already.
+/// tick for a turn; nor does a form that is on its way already. The last button that was pressed is pressed
+/// then, and the last key for the palette or the sheet of shortcuts struck.
+///
+/// It tells the first sign of use, too: `<html data-used>`, and the window by an event of that name.
 ///
 /// Whoever goes back or forward before that is at an address that the document was not drawn for, which no
 /// program can take over: the right one is loaded.

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "ssr")]
 pub use gate::{
-    Look, SiteOrigin, ctx, fail, invalid, leave_note, origin, redirect, redirect_form,
+    Alike, Look, SiteOrigin, ctx, fail, invalid, leave_note, origin, redirect, redirect_form,
     redirect_to_part, take_note,
 };
 
@@ -10,6 +10,12 @@ pub use gate::{
 pub fn not_found() {
     #[cfg(feature = "ssr")]
     gate::set_status(http::StatusCode::NOT_FOUND);
+}
+
+/// Answers the page with status 400: its address asks for what cannot be. The page itself says what.
+pub fn bad_request() {
+    #[cfg(feature = "ssr")]
+    gate::set_status(http::StatusCode::BAD_REQUEST);
 }
 
 /// Whether it is the server that cannot read what a server function was sent.
@@ -29,6 +35,10 @@ pub use gate::{chosen_theme, keep_language, language};
 /// The form that was refused and led to this page, and that page's address.
 #[cfg(feature = "ssr")]
 pub use gate::{page_address, refused_form};
+
+/// Whether the page that is rendered looks alike to everybody.
+#[cfg(feature = "ssr")]
+pub use gate::is_alike;
 
 #[cfg(feature = "ssr")]
 mod gate {
@@ -138,6 +148,15 @@ mod gate {
     /// extensions.
     #[derive(Debug, Clone)]
     pub struct SiteOrigin(pub String);
+
+    /// The page that is asked for looks alike to everybody. Waits in the request's extensions.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Alike;
+
+    /// Whether the page that is rendered looks alike to everybody.
+    pub fn is_alike() -> bool {
+        use_context::<Parts>().is_some_and(|parts| parts.extensions.get::<Alike>().is_some())
+    }
 
     /// Where the site is; empty where nobody said so.
     pub fn origin() -> String {

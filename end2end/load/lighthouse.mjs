@@ -1,5 +1,6 @@
 // Lighthouse with its mobile preset on the pages that strangers see and on a studio with agents: the median of
-// three visits each, in turns. Fails when a page falls below the goal.
+// three visits each, in turns. Fails when a page falls below the goal. What members see of the same pages is
+// told beside: theirs do not rest until they are used.
 
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -64,6 +65,9 @@ const pages = {
   listing: { path: `/marketplace/${await list(owner, agents[0])}` },
   studio: { path: '/studio', headers: { Cookie: owner.cookie } },
 };
+for (const name of ['landing', 'marketplace', 'listing']) {
+  pages[`${name} of a member`] = { path: pages[name].path, headers: { Cookie: owner.cookie }, isBeside: true };
+}
 
 async function visit({ path, headers }) {
   const chrome = await launch({
@@ -83,6 +87,9 @@ async function visit({ path, headers }) {
       si: value('speed-index'),
       cls: value('cumulative-layout-shift'),
       bytes: value('total-byte-weight'),
+      program: lhr.audits['network-requests'].details.items
+        .filter(({ resourceType, mimeType }) => resourceType === 'Script' || mimeType === 'application/wasm')
+        .reduce((sum, { transferSize }) => sum + transferSize, 0),
       faults: scored.map(({ id }) => id).filter((id) => lhr.audits[id].score !== null && lhr.audits[id].score < 0.9),
     };
   } finally {
@@ -96,13 +103,14 @@ for (let round = 0; round < rounds; round++) {
 }
 
 const median = (numbers) => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
-const columns = ['performance', 'accessibility', 'best-practices', 'seo', 'fcp', 'lcp', 'tbt', 'si', 'cls', 'bytes'];
+const columns = ['performance', 'accessibility', 'best-practices', 'seo', 'fcp', 'lcp', 'tbt', 'si', 'cls', 'bytes', 'program'];
 const digits = { cls: 3 };
 console.log(`\n| page | ${columns.join(' | ')} |\n| --- |${' --- |'.repeat(columns.length)}`);
 let isReached = true;
 for (const [name, seen] of Object.entries(visits)) {
   const middle = Object.fromEntries(columns.map((column) => [column, median(seen.map((visit) => visit[column]))]));
   console.log(`| ${name} | ${columns.map((column) => middle[column].toFixed(digits[column] ?? 0)).join(' | ')} |`);
+  if (pages[name].isBeside) continue;
   isReached &&= Object.entries(goal).every(([category, least]) => middle[category] >= least) && middle.cls === 0;
 }
 for (const [name, seen] of Object.entries(visits)) {

@@ -1,4 +1,4 @@
-((js, wasm) => {
+((js, wasm, rests) => {
   let isBegun = false;
   const begin = () => {
     if (isBegun) return;
@@ -7,8 +7,18 @@
     const module = fetch(wasm);
     // What the visitor does between the two is heard.
     const live = (program) => setTimeout(() => program.hydrate());
-    import(js).then((program) => program.default({ module_or_path: module }).then(() => live(program)));
+    import(js)
+      .then((program) => program.default({ module_or_path: module }).then(() => live(program)))
+      .catch((fault) => {
+        document.getElementById('fault-notice')?.removeAttribute('hidden');
+        throw fault;
+      });
   };
+  if (rests) {
+    if ('used' in document.documentElement.dataset) begin();
+    else addEventListener('used', begin, { once: true });
+    return;
+  }
   // What nobody sees is never painted, and what paints late has waited long enough.
   if (document.hidden) begin();
   else setTimeout(begin, 3000);

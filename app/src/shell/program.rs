@@ -8,6 +8,8 @@ use leptos::WasmSplitManifest;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
+use crate::ssr;
+
 /// Fetches the program once the page has been painted, and not before: on a slow line it would take the room
 /// that the style sheet and the fonts need, without which nothing is seen. What names chunks in the head has
 /// `rel="later"` until then (`server/src/middleware/late_chunks.rs`).
@@ -15,8 +17,8 @@ const BEGIN: &str = include_str!("program.js");
 
 /// Where the files of this release are.
 struct Files {
-    /// The script that loads the program.
-    begin: String,
+    /// The script that loads the program, and the same for a page that rests.
+    begin: [String; 2],
     style: String,
     /// Which chunks each feature needs; none where the program is in one piece.
     chunks: Option<WasmSplitManifest>,
@@ -42,7 +44,9 @@ impl Files {
             let loader = part("split", "__wasm_split", ".______________________", "js");
             WasmSplitManifest(ArcStoredValue::new((pkg.clone(), chunks, loader)))
         });
-        let begin = format!("{}({:?}, {:?})", BEGIN.trim_end(), file("js"), file("wasm"));
+        let begin = [false, true].map(|rests| {
+            format!("{}({:?}, {:?}, {rests})", BEGIN.trim_end(), file("js"), file("wasm"))
+        });
         Self { begin, style: file("css"), chunks }
     }
 }
@@ -67,10 +71,11 @@ pub(super) fn Program(
     if let Some(chunks) = &files.chunks {
         provide_context(chunks.clone());
     }
+    let begin = &files.begin[usize::from(ssr::is_alike())];
     view! {
         <link id="resonant" rel="stylesheet" href=files.style.as_str() />
         <script type="module" nonce=use_nonce()>
-            {files.begin.as_str()}
+            {begin.as_str()}
         </script>
     }
 }

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use app::{Look, SiteOrigin};
+use app::{Alike, Look, SiteOrigin};
 use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -49,10 +49,11 @@ const LIFETIME: Duration = Duration::from_mins(1);
 const OVERHEAD: usize = 1_024;
 
 /// Answers for a page that is kept, or keeps what is rendered.
-pub async fn keep(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn keep(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let Some(subject) = Subject::of(&state.site, &request) else {
         return next.run(request).await;
     };
+    request.extensions_mut().insert(Alike);
     let Some(edition) = state.backend.public_edition() else {
         // Without word of writes nothing is kept; those who ask may keep it all the same.
         let asked = request.headers().clone();
