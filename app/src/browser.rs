@@ -43,7 +43,7 @@ pub use {
     event_source::{EventStream, follow_session, sleep},
     file::{ChosenFile, chosen_file},
     find::mark_words,
-    form::form_values,
+    form::{form_values, lead_to_fault},
     language::{choose_language, document_language, word},
     page_grid::PageGrid,
     scroll::{is_near_end, reveal, scroll_to_end, scroll_top},

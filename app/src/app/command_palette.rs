@@ -40,6 +40,13 @@ struct Command {
     href: String,
 }
 
+impl Command {
+    /// Whether its title holds a text, as agents are searched by.
+    fn holds(&self, text: &str) -> bool {
+        self.title.to_lowercase().contains(&text.trim().to_lowercase())
+    }
+}
+
 /// The places that can be gone to.
 const PLACES: [(&str, &str); 22] = [
     (key("Studio: your agents"), paths::STUDIO),
@@ -101,6 +108,11 @@ pub fn command_palette(shown: Asked, asked: RwSignal<Option<Asked>>) -> AnyView 
             }
         });
     });
+    // A dialog that is closed, rather than taken away, gives the focus back to whoever had it.
+    let close = Callback::new(move |()| match dialog.get_untracked() {
+        Some(dialog) => dialog.close(),
+        None => asked.set(None),
+    });
     let label = match shown {
         Asked::Palette => tr("Commands"),
         Asked::Shortcuts => tr("Keyboard shortcuts"),
@@ -113,8 +125,8 @@ pub fn command_palette(shown: Asked, asked: RwSignal<Option<Asked>>) -> AnyView 
             on:close=move |_| asked.set(None)
         >
             {match shown {
-                Asked::Palette => view! { <Palette asked=asked /> }.into_any(),
-                Asked::Shortcuts => view! { <Shortcuts asked=asked /> }.into_any(),
+                Asked::Palette => view! { <Palette asked=asked close=close /> }.into_any(),
+                Asked::Shortcuts => view! { <Shortcuts close=close /> }.into_any(),
             }}
         </dialog>
     }
@@ -122,7 +134,7 @@ pub fn command_palette(shown: Asked, asked: RwSignal<Option<Asked>>) -> AnyView 
 }
 
 #[component]
-fn Palette(asked: RwSignal<Option<Asked>>) -> impl IntoView {
+fn Palette(asked: RwSignal<Option<Asked>>, close: Callback<()>) -> impl IntoView {
     let typed = RwSignal::new(String::new());
     let agents = RwSignal::new(Vec::<Command>::new());
     let chosen = RwSignal::new(0_usize);
@@ -135,7 +147,9 @@ fn Palette(asked: RwSignal<Option<Asked>>) -> impl IntoView {
     });
     let commands = Memo::new(move |_| {
         let typed = typed.get();
-        places(&typed, is_admin.get()).into_iter().chain(agents.get()).collect::<Vec<_>>()
+        // Those that were found for what was typed before may not be called that any more.
+        let agents = agents.get().into_iter().filter(|agent| agent.holds(&typed));
+        places(&typed, is_admin.get()).into_iter().chain(agents).collect::<Vec<_>>()
     });
     let turn = StoredValue::new(0_u32);
     let search = std::cell::RefCell::new(debounce(PAUSE, move |text: String| {
@@ -155,7 +169,7 @@ fn Palette(asked: RwSignal<Option<Asked>>) -> impl IntoView {
         match command {
             Some(command) if command.href == SHEET => asked.set(Some(Asked::Shortcuts)),
             Some(command) => {
-                asked.set(None);
+                close.run(());
                 navigate(&command.href, NavigateOptions::default());
             }
             None => {}
@@ -167,6 +181,8 @@ fn Palette(asked: RwSignal<Option<Asked>>) -> impl IntoView {
         match event.key().as_str() {
             "ArrowDown" => chosen.update(|at| *at = (*at + 1).min(last)),
             "ArrowUp" => chosen.update(|at| *at = at.saturating_sub(1)),
+            // An Enter that ends a composition chooses its letters.
+            "Enter" if event.is_composing() => return,
             "Enter" => go_by_key(chosen.get_untracked()),
             _ => return,
         }
@@ -197,7 +213,10 @@ fn Palette(asked: RwSignal<Option<Asked>>) -> impl IntoView {
             aria-label=tr("Go to")
             aria-expanded="true"
             aria-controls="command-list"
-            aria-activedescendant=move || format!("command-{}", chosen.get())
+            aria-activedescendant=move || {
+                let is_any = commands.with(|commands| !commands.is_empty());
+                is_any.then(|| format!("command-{}", chosen.get()))
+            }
             placeholder=tr("Go to a page or an agent")
             autocomplete="off"
             autofocus=true
@@ -219,7 +238,7 @@ fn Palette(asked: RwSignal<Option<Asked>>) -> impl IntoView {
 }
 
 #[component]
-fn Shortcuts(asked: RwSignal<Option<Asked>>) -> impl IntoView {
+fn Shortcuts(close: Callback<()>) -> impl IntoView {
     let row = |(keys, does): (&'static str, &'static str)| {
         view! {
             <div class="shortcuts__row">
@@ -243,7 +262,7 @@ fn Shortcuts(asked: RwSignal<Option<Asked>>) -> impl IntoView {
             <span>{tr("“?” alone opens this sheet. Without it, Ctrl K leads here")}</span>
         </label>
         <div class="dialog__actions">
-            <button type="button" class="button" autofocus=true on:click=move |_| asked.set(None)>
+            <button type="button" class="button" autofocus=true on:click=move |_| close.run(())>
                 {tr("Close")}
             </button>
         </div>
@@ -286,6 +305,14 @@ async fn find_agents(text: String) -> Vec<Command> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_agent_that_was_found_before_is_offered_as_long_as_it_is_called_that() {
+        let agent =
+            |title: &str| Command { title: title.to_owned(), kind: "Agent", href: String::new() };
+        assert!(agent("Sea Otter").holds(" otter"));
+        assert!(!agent("Sea Otter").holds("seal"));
+    }
 
     #[test]
     fn places_are_found_by_any_of_their_words() {

@@ -1,5 +1,6 @@
 //! Files that a person chooses.
 
+use resonant_domain::text::of_file;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{File, HtmlInputElement};
@@ -21,15 +22,18 @@ impl ChosenFile {
 
     /// Its text; `None` when it cannot be read.
     pub async fn text(&self) -> Option<String> {
-        JsFuture::from(self.0.text()).await.ok()?.as_string()
+        Some(of_file(self.bytes().await?))
     }
 
     /// Its bytes in base64; `None` when it cannot be read.
     pub async fn base64(&self) -> Option<String> {
-        let buffer = JsFuture::from(self.0.array_buffer()).await.ok()?;
-        let bytes = js_sys::Uint8Array::new(&buffer).to_vec();
-        let letters: String = bytes.into_iter().map(char::from).collect();
+        let letters: String = self.bytes().await?.into_iter().map(char::from).collect();
         web_sys::window()?.btoa(&letters).ok()
+    }
+
+    async fn bytes(&self) -> Option<Vec<u8>> {
+        let buffer = JsFuture::from(self.0.array_buffer()).await.ok()?;
+        Some(js_sys::Uint8Array::new(&buffer).to_vec())
     }
 }
 

@@ -2,13 +2,35 @@
 
 use leptos::form::FromFormData as _;
 use leptos::html;
-use leptos::prelude::{GetUntracked as _, NodeRef};
+use leptos::prelude::{GetUntracked as _, NodeRef, document, request_animation_frame};
 use serde::de::DeserializeOwned;
-use web_sys::FormData;
+use wasm_bindgen::JsCast;
+use web_sys::{FormData, HtmlElement};
 
 /// What a form would send as it stands, whether its own rules refuse it or not. One that was taken out of
 /// the document can still be read.
 pub fn form_values<T: DeserializeOwned>(form: NodeRef<html::Form>) -> Option<T> {
     let form = form.try_get_untracked().flatten()?;
     T::from_form_data(&FormData::new_with_form(&form).ok()?).ok()
+}
+
+/// Leads whoever has sent a form to what is wrong with it, once that is drawn: to the first field that is
+/// marked, or else to what is `told`. Whoever writes on is left alone: no text of many lines is sent by the
+/// field that it stands in.
+pub fn lead_to_fault(told: NodeRef<html::Div>) {
+    request_animation_frame(move || {
+        let Some(told) = told.try_get_untracked().flatten() else { return };
+        let active = document().active_element();
+        if active.is_some_and(|active| active.tag_name() == "TEXTAREA") {
+            return;
+        }
+        let form = told.closest("form").ok().flatten();
+        let field = form.and_then(|form| form.query_selector("[aria-invalid=true]").ok().flatten());
+        if let Some(fold) = field.as_ref().and_then(|field| field.closest("details").ok().flatten())
+        {
+            let _ = fold.set_attribute("open", "");
+        }
+        let field = field.and_then(|field| field.dyn_into::<HtmlElement>().ok());
+        let _ = field.unwrap_or_else(|| told.into()).focus();
+    });
 }

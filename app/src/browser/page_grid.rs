@@ -78,7 +78,8 @@ impl PageGrid {
         let _ = style.set_property("--row-height", &format!("{estimate}px"));
     }
 
-    /// Puts an item before another one, or behind all. `false` when either is not in the document yet.
+    /// Puts an item before another one, or behind all; one that stands there already is left alone. `false`
+    /// when either is not in the document yet.
     pub fn put_before(&self, slot: usize, next: Option<usize>) -> bool {
         let Some(item) = self.item(slot) else { return false };
         let next = next.map(|next| self.item(next));
@@ -86,6 +87,9 @@ impl PageGrid {
             return false;
         }
         let next = next.flatten();
+        if item.next_element_sibling().as_ref() == next.as_deref() {
+            return true;
+        }
         self.list.insert_before(&item, next.as_ref().map(AsRef::as_ref)).is_ok()
     }
 

@@ -11,7 +11,7 @@ use crate::ui::{Icon, IconName, Tone};
 
 /// How long a note stays.
 const LIFETIME: Duration = Duration::from_secs(6);
-/// How long a note stays that offers a way back.
+/// How long a note stays that offers a way back, or that says what went wrong.
 const LONG_LIFETIME: Duration = Duration::from_secs(20);
 /// How long notes stay at least after somebody was at them.
 const RESPITE: Duration = Duration::from_secs(4);
@@ -50,7 +50,8 @@ impl Toasts {
     }
 
     fn add(self, tone: Tone, text: String, undo: Option<Undo>) {
-        let lifetime = if undo.is_some() { LONG_LIFETIME } else { LIFETIME };
+        let is_long = undo.is_some() || tone == Tone::Bad;
+        let lifetime = if is_long { LONG_LIFETIME } else { LIFETIME };
         let id = self.next_id.get_value();
         self.next_id.set_value(id.wrapping_add(1));
         self.shown.update(|shown| shown.push(Toast { id, tone, text, undo }));

@@ -1,8 +1,10 @@
 //! Who looks at the page.
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use resonant_domain::member::Viewer;
 
+use crate::browser;
 use crate::error::AppError;
 use crate::features::account::api::get_viewer;
 
@@ -28,12 +30,58 @@ impl ViewerState {
     pub fn refresh(self) {
         self.resource.refetch();
     }
+
+    /// Looks who it is whenever somebody comes back to the page: they may have signed in or out in another
+    /// tab, or under another name. Nothing is drawn anew where it is still the same.
+    fn follow(self) {
+        let known = StoredValue::new(None::<Option<Viewer>>);
+        Effect::new(move || {
+            if let Some(Ok(viewer)) = self.resource.get() {
+                known.set_value(Some(viewer.map(lasting)));
+            }
+        });
+        // Whoever comes back to a tab comes back to its window, too.
+        let is_looking = StoredValue::new(false);
+        let look = move || {
+            if is_looking.try_update_value(|is| std::mem::replace(is, true)) != Some(false) {
+                return;
+            }
+            spawn_local(async move {
+                let now = get_viewer().await;
+                is_looking.set_value(false);
+                let Ok(now) = now else { return };
+                let before = known.try_get_value().flatten();
+                if before.is_some_and(|before| before != now.map(lasting)) {
+                    self.refresh();
+                }
+            });
+        };
+        Effect::new(move || {
+            let shown = window_event_listener_untyped("visibilitychange", move |_| {
+                if browser::is_shown() {
+                    look();
+                }
+            });
+            // A window beside others is shown all the time.
+            let focused = window_event_listener(leptos::ev::focus, move |_| look());
+            on_cleanup(move || {
+                shown.remove();
+                focused.remove();
+            });
+        });
+    }
+}
+
+/// What stays of a viewer while they read: what they have not read is told by other ways.
+fn lasting(viewer: Viewer) -> Viewer {
+    Viewer { unread_notices: 0, ..viewer }
 }
 
 /// Makes the viewer known below this component.
 pub fn provide_viewer() -> ViewerState {
     let viewer = ViewerState { resource: Resource::new_blocking(|| (), |()| get_viewer()) };
     provide_context(viewer);
+    viewer.follow();
     viewer
 }
 

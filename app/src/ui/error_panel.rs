@@ -10,13 +10,24 @@ use crate::language::{tr, tr_text};
 use crate::{paths, ssr};
 
 /// Says what happened and what can be done.
+///
+/// A cursor that cannot be read is a page's bad address: it is answered with status 400.
 #[component]
 pub fn ErrorPanel(
     /// What happened.
     #[prop(into)]
     error: AppError,
+    /// Whether the page is there all the same, and something on it failed that has its own way on: loading
+    /// the page anew would lose what was entered.
+    #[prop(optional)]
+    is_aside: bool,
 ) -> impl IntoView {
     let title = tr(error.kind.title());
+    let is_bad_address =
+        !is_aside && error.kind == FaultKind::Invalid && error.field("cursor").is_some();
+    if is_bad_address {
+        ssr::bad_request();
+    }
     // The server has said it in the language of the page already.
     let message = tr_text(error.message);
     // What is made of the faults of fields stands below, field by field.
@@ -30,14 +41,20 @@ pub fn ErrorPanel(
     let fields =
         (!fields.is_empty()).then(|| view! { <ul class="error-panel__fields">{fields}</ul> });
     let way_out = match error.kind {
-        FaultKind::Unauthenticated => Some((paths::SIGN_IN, tr("Sign in"))),
+        FaultKind::Unauthenticated => Some((paths::SIGN_IN, tr("Sign in"), None)),
         FaultKind::NotFound | FaultKind::Forbidden => {
-            Some((paths::HOME, tr("Back to the start page")))
+            Some((paths::HOME, tr("Back to the start page"), None))
+        }
+        // The address of the page without what it was asked for.
+        _ if is_bad_address => Some(("?", tr("To the first page"), None)),
+        // The same address, past the app: the page is loaded anew.
+        FaultKind::Unavailable | FaultKind::Internal | FaultKind::TooMany if !is_aside => {
+            Some(("", tr("Try again"), Some("external")))
         }
         _ => None,
     };
-    let way_out = way_out.map(|(href, text)| {
-        view! { <a class="button" href=href>{text}</a> }
+    let way_out = way_out.map(|(href, text, rel)| {
+        view! { <a class="button" href=href rel=rel>{text}</a> }
     });
     view! {
         <div class="error-panel" role="alert">
@@ -80,6 +97,39 @@ mod tests {
                 AppError { message: format!("sort {reason}"), ..AppError::invalid("sort", reason) };
             let html = view! { <ErrorPanel error /> }.to_html();
             assert_eq!(html.matches(reason).count(), 1, "{html}");
+        });
+    }
+
+    #[test]
+    fn what_could_not_be_read_can_be_asked_for_again() {
+        Owner::new().with(|| {
+            provide_context(Language::English);
+            for (kind, is_aside, is_offered) in [
+                (FaultKind::Unavailable, false, true),
+                (FaultKind::Internal, false, true),
+                (FaultKind::TooMany, false, true),
+                (FaultKind::NotFound, false, false),
+                // What was entered would be lost.
+                (FaultKind::Unavailable, true, false),
+            ] {
+                let error = AppError::new(kind, kind.title());
+                let html = view! { <ErrorPanel error is_aside /> }.to_html();
+                let link = "href=\"\" rel=\"external\"";
+                assert_eq!(html.contains("Try again"), is_offered, "{kind:?}: {html}");
+                assert_eq!(html.contains(link), is_offered, "{kind:?}: {html}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_cursor_that_cannot_be_read_has_a_way_to_the_first_page() {
+        Owner::new().with(|| {
+            provide_context(Language::English);
+            let error = || AppError::invalid("cursor", "is not one of ours");
+            let html = view! { <ErrorPanel error=error() /> }.to_html();
+            assert!(html.contains("href=\"?\"") && html.contains("To the first page"), "{html}");
+            let html = view! { <ErrorPanel error=error() is_aside=true /> }.to_html();
+            assert!(!html.contains("To the first page"), "{html}");
         });
     }
 

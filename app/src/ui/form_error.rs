@@ -1,14 +1,16 @@
 //! What a form says after the server refused it.
 
+use leptos::html;
 use leptos::prelude::*;
 
 use super::{ErrorPanel, Notice, Tone};
+use crate::browser;
 use crate::error::AppError;
 use crate::language::tr;
 
 /// Says above a form why it was not taken. Where fields are at fault, they say it themselves: pass
 /// their names, with a `*` behind those that say it of their parts, too, and only the others are listed
-/// here.
+/// here. Whoever has sent the form is led to the first of the fields, or to what is said here.
 #[component]
 pub fn FormError(
     /// What the server answered.
@@ -17,7 +19,21 @@ pub fn FormError(
     /// The fields that show their own error.
     #[prop(optional)]
     fields: &'static [&'static str],
+    /// Where this stands, for a form that sends itself and so leads nobody unasked.
+    #[prop(optional)]
+    place: Option<NodeRef<html::Div>>,
 ) -> impl IntoView {
+    let is_leading = place.is_none();
+    let place = place.unwrap_or_default();
+    if is_leading {
+        Effect::new(move |was_there: Option<()>| {
+            let is_refused = error.try_with(Option::is_some) == Some(true);
+            // What a page came with was read from its beginning.
+            if was_there.is_some() && is_refused {
+                browser::lead_to_fault(place);
+            }
+        });
+    }
     move || {
         // An action's signals may be gone before the last effect of the page that had the form.
         let mut error = error.try_get().flatten()?;
@@ -25,7 +41,7 @@ pub fn FormError(
         error.fields.retain(|fault| !fields.iter().any(|field| is_told_by(field, &fault.field)));
         Some(if had_fields && error.fields.is_empty() {
             view! {
-                <div class="form-error" role="alert">
+                <div class="form-error" role="alert" tabindex="-1" node_ref=place>
                     <Notice tone=Tone::Bad>
                         <p>{tr("Not saved yet: look at the marked fields.")}</p>
                     </Notice>
@@ -33,7 +49,12 @@ pub fn FormError(
             }
             .into_any()
         } else {
-            view! { <div class="form-error"><ErrorPanel error=error /></div> }.into_any()
+            view! {
+                <div class="form-error" tabindex="-1" node_ref=place>
+                    <ErrorPanel error=error is_aside=true />
+                </div>
+            }
+            .into_any()
         })
     }
 }

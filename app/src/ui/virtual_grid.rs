@@ -70,7 +70,7 @@ where
                 <Item id at class=item_class grid set_size card />
             </For>
         </ul>
-        {move || grid.error().map(|error| view! { <ErrorPanel error=error /> })}
+        {move || grid.error().map(|error| view! { <ErrorPanel error=error is_aside=true /> })}
     }
 }
 

@@ -156,7 +156,7 @@ where
             rows.error()
                 .map(|error| {
                     view! {
-                        <ErrorPanel error=error />
+                        <ErrorPanel error=error is_aside=true />
                         <button type="button" class="button" on:click=move |_| rows.retry()>
                             {tr("Try again")}
                         </button>

@@ -24,7 +24,7 @@ use crate::language::{key, tr, tr_text, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
-    Badge, Button, ButtonKind, FormError, PageLinks, Select, Skeleton, Time, Tone, kept,
+    Badge, Button, ButtonKind, Confirm, FormError, PageLinks, Select, Skeleton, Time, Tone, kept,
 };
 
 /// For how long an alert can be silenced here.
@@ -135,6 +135,7 @@ fn OneAlert(asked: Asked, page: AlertPage, actions: Actions) -> impl IntoView {
     let id = alert.id;
     let (update, delete) = (actions.update, actions.delete);
     let error = action_error(update);
+    let question = tr_with("Delete “{name}”?", &[("name", &alert.name)]);
     let form = AlertForm::refused().unwrap_or_else(|| alert.spec().into());
     let is_signed = alert.channels.iter().any(|channel| channel.kind == ChannelKind::Webhook);
     let key = is_signed.then(|| {
@@ -176,12 +177,19 @@ fn OneAlert(asked: Asked, page: AlertPage, actions: Actions) -> impl IntoView {
                 </div>
             </ActionForm>
             <FormError error=action_error(delete) />
-            <ActionForm action=delete>
-                <input type="hidden" name="id" value=id.to_string() />
-                <Button kind=ButtonKind::Danger busy=delete.pending()>
-                    {tr("Delete the alert")}
-                </Button>
-            </ActionForm>
+            <Confirm
+                label=tr("Delete the alert")
+                about=alert.name.clone()
+                question
+                text=tr("Its history and its messages go with it. Nobody can bring it back.")
+            >
+                <ActionForm action=delete>
+                    <input type="hidden" name="id" value=id.to_string() />
+                    <Button kind=ButtonKind::Danger busy=delete.pending()>
+                        {tr("Yes, delete it")}
+                    </Button>
+                </ActionForm>
+            </Confirm>
         </section>
     }
 }

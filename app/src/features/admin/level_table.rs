@@ -7,7 +7,7 @@ use resonant_domain::slo::{Behind, Level, NamedAgent, Ranking, Slow, Standing};
 use super::admin_frame::WideTable;
 use super::figures::figure_text;
 use super::sparkline::Sparkline;
-use crate::language::{decimal, tr, tr_text, tr_with};
+use crate::language::{decimal, number, tr, tr_text, tr_with};
 use crate::paths;
 use crate::ui::{Badge, Time, Tone};
 
@@ -140,8 +140,8 @@ pub(super) fn BehindTable(
             view! {
                 <tr>
                     <th scope="row">{agents.cell(name)}</th>
-                    <td>{count}</td>
-                    <td>{bad}</td>
+                    <td>{number(count)}</td>
+                    <td>{number(bad)}</td>
                     <td>{figure_text(value, &unit)}</td>
                 </tr>
             }
@@ -185,7 +185,7 @@ pub(super) fn RankingTable(
             view! {
                 <tr>
                     <th scope="row">{agents.cell(row.name)}</th>
-                    <td>{row.count}</td>
+                    <td>{number(row.count)}</td>
                     <td>{ms(row.p50_ms)}</td>
                     <td>{ms(row.p99_ms)}</td>
                     <td>{ms(row.total_ms)}</td>

@@ -16,7 +16,7 @@ use super::figures::figure_text;
 use super::process_table::ProcessTable;
 use super::refresh::Refresh;
 use crate::error::AppError;
-use crate::language::{tr, tr_count, tr_text, tr_with};
+use crate::language::{number, tr, tr_count, tr_text, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{Badge, Notice, Skeleton, Time, Tone, kept};
@@ -147,7 +147,7 @@ fn HowEnded(ended: Vec<Ended>) -> impl IntoView {
             view! {
                 <div class="admin-group__line">
                     <dt>{title}</dt>
-                    <dd>{sessions}</dd>
+                    <dd>{number(sessions)}</dd>
                 </div>
             }
         })
@@ -173,12 +173,12 @@ fn Caches(caches: Vec<CacheUse>) -> impl IntoView {
                 <th scope="row">
                     <code>{used.kind}</code>
                 </th>
-                <td>{used.hits}</td>
-                <td>{used.misses}</td>
+                <td>{number(used.hits)}</td>
+                <td>{number(used.misses)}</td>
                 <td>{rate}</td>
-                <td>{used.stale}</td>
-                <td>{used.entries}</td>
-                <td>{format!("{} kB", used.bytes.div_ceil(1_000))}</td>
+                <td>{number(used.stale)}</td>
+                <td>{number(used.entries)}</td>
+                <td>{format!("{} kB", number(used.bytes.div_ceil(1_000)))}</td>
             </tr>
         }
     };
@@ -215,10 +215,10 @@ fn Models(models: Vec<ModelUse>) -> impl IntoView {
         view! {
             <tr>
                 <th scope="row">{model.name}</th>
-                <td>{model.replies}</td>
+                <td>{number(model.replies)}</td>
                 <td>{figure_text(model.p50_ms, "ms")}</td>
                 <td>{figure_text(model.p99_ms, "ms")}</td>
-                <td>{model.errors}</td>
+                <td>{number(model.errors)}</td>
             </tr>
         }
     };
@@ -296,7 +296,7 @@ fn WhoWasLimited(limited: Vec<Limited>) -> impl IntoView {
                 <th scope="row">
                     <code>{one.who}</code>
                 </th>
-                <td>{one.refused}</td>
+                <td>{number(one.refused)}</td>
             </tr>
         }
     };
@@ -338,8 +338,8 @@ fn Providers(providers: Vec<ProviderStanding>) -> impl IntoView {
                 <td>
                     <Badge tone>{text}</Badge>
                 </td>
-                <td>{replies}</td>
-                <td>{errors}</td>
+                <td>{number(replies)}</td>
+                <td>{number(errors)}</td>
             </tr>
         }
     };
@@ -352,4 +352,25 @@ fn Providers(providers: Vec<ProviderStanding>) -> impl IntoView {
         </WideTable>
     }
     .into_any()
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+    use crate::language::Language;
+
+    #[test]
+    fn the_numbers_of_a_cache_are_written_as_the_language_has_them() {
+        Owner::new().with(|| {
+            provide_context(Language::German);
+            let used = CacheUse {
+                kind: "agent".to_owned(),
+                hits: 1_234_567,
+                bytes: 5_000_001,
+                ..CacheUse::default()
+            };
+            let html = view! { <Caches caches=vec![used] /> }.to_html();
+            assert!(html.contains("1.234.567") && html.contains("5.001 kB"), "{html}");
+        });
+    }
 }

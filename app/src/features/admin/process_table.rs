@@ -5,7 +5,7 @@ use resonant_domain::operations::{CacheUse, ProcessStanding, ProcessState};
 
 use super::admin_frame::WideTable;
 use super::figures::figure_text;
-use crate::language::{tr, tr_with};
+use crate::language::{number, tr, tr_with};
 use crate::ui::{Badge, Time, Tone};
 
 /// A row for each process, and one for all of them together.
@@ -136,10 +136,10 @@ impl Sum {
         view! {
             <td>{memory}</td>
             <td>{tr_with("{used} of {size}", &[("used", &used), ("size", &size)])}</td>
-            <td>{self.streams}</td>
+            <td>{number(self.streams)}</td>
             <td>{tr_with("{used} of {size}", &[("used", &at_work), ("size", &workers)])}</td>
             <td>{rate}</td>
-            <td>{format!("{} kB", self.cache.bytes.div_ceil(1_000))}</td>
+            <td>{format!("{} kB", number(self.cache.bytes.div_ceil(1_000)))}</td>
         }
     }
 }

@@ -18,8 +18,8 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{
-    Badge, Button, ButtonKind, EmptyState, ErrorPanel, Field, FormError, IconName, LinkButton,
-    PageHead, Skeleton, TextArea, Time, Tone, kept,
+    Badge, Button, ButtonKind, Confirm, EmptyState, ErrorPanel, Field, FormError, IconName,
+    LinkButton, PageHead, Skeleton, TextArea, Time, Tone, kept,
 };
 
 /// The page of schedules, triggers and webhooks.
@@ -229,6 +229,8 @@ fn Schedules(
 fn ScheduleRow(schedule: Schedule, actions: Actions) -> impl IntoView {
     let id = schedule.id;
     let (switch, delete) = (actions.switch_schedule, actions.delete_schedule);
+    let about = schedule.agent_name.clone();
+    let question = tr_with("Delete the schedule of {agent}?", &[("agent", &about)]);
     let version = schedule.agent_version.map_or_else(
         || tr_with("revision {number}", &[("number", &schedule.agent_revision)]),
         |number| tr_with("version {number}", &[("number", &number)]),
@@ -271,19 +273,19 @@ fn ScheduleRow(schedule: Schedule, actions: Actions) -> impl IntoView {
                         {if schedule.is_enabled { tr("Switch off") } else { tr("Switch on") }}
                     </Button>
                 </ActionForm>
-                <ActionForm action=delete>
-                    <input type="hidden" name="id" value=id.to_string() />
-                    <Button
-                        kind=ButtonKind::Danger
-                        busy=delete.pending()
-                        label=tr_with(
-                            "Delete the schedule of {agent}",
-                            &[("agent", &schedule.agent_name)],
-                        )
-                    >
-                        {tr("Delete")}
-                    </Button>
-                </ActionForm>
+                <Confirm
+                    label=tr("Delete")
+                    about
+                    question
+                    text=tr("It starts no session any more. Those that it has started stay.")
+                >
+                    <ActionForm action=delete>
+                        <input type="hidden" name="id" value=id.to_string() />
+                        <Button kind=ButtonKind::Danger busy=delete.pending()>
+                            {tr("Yes, delete it")}
+                        </Button>
+                    </ActionForm>
+                </Confirm>
             </div>
         </li>
     }
@@ -301,17 +303,26 @@ fn Triggers(
     let rows = triggers
         .into_iter()
         .map(|WithKey { made, signing_key }| {
+            let Trigger { id, path, goal, .. } = made;
+            let question = tr_with("Delete {name}?", &[("name", &path)]);
             view! {
                 <li class="secret">
-                    <p>{made.goal}</p>
-                    <code class="secret__name">{made.path}</code>
+                    <p>{goal}</p>
+                    <code class="secret__name">{path.clone()}</code>
                     <SigningKey signing_key />
-                    <ActionForm action=delete>
-                        <input type="hidden" name="id" value=made.id.to_string() />
-                        <Button kind=ButtonKind::Danger busy=delete.pending()>
-                            {tr("Delete")}
-                        </Button>
-                    </ActionForm>
+                    <Confirm
+                        label=tr("Delete")
+                        about=path
+                        question
+                        text=tr("Messages to this address start nothing any more. Nobody can bring it back.")
+                    >
+                        <ActionForm action=delete>
+                            <input type="hidden" name="id" value=id.to_string() />
+                            <Button kind=ButtonKind::Danger busy=delete.pending()>
+                                {tr("Yes, delete it")}
+                            </Button>
+                        </ActionForm>
+                    </Confirm>
                 </li>
             }
         })
@@ -361,19 +372,28 @@ fn Webhooks(webhooks: Vec<WithKey<Webhook>>, actions: Actions) -> impl IntoView 
     let rows = webhooks
         .into_iter()
         .map(|WithKey { made, signing_key }| {
+            let Webhook { id, url, .. } = made;
+            let question = tr_with("Delete {name}?", &[("name", &url)]);
             view! {
                 <li class="secret">
-                    <code class="secret__name">{made.url}</code>
+                    <code class="secret__name">{url.clone()}</code>
                     <SigningKey signing_key />
                     <p>
-                        <a href=paths::webhook(made.id)>{tr("What it was told")}</a>
+                        <a href=paths::webhook(id)>{tr("What it was told")}</a>
                     </p>
-                    <ActionForm action=delete>
-                        <input type="hidden" name="id" value=made.id.to_string() />
-                        <Button kind=ButtonKind::Danger busy=delete.pending()>
-                            {tr("Delete")}
-                        </Button>
-                    </ActionForm>
+                    <Confirm
+                        label=tr("Delete")
+                        about=url
+                        question
+                        text=tr("It is told of no session any more. What it was told goes with it.")
+                    >
+                        <ActionForm action=delete>
+                            <input type="hidden" name="id" value=id.to_string() />
+                            <Button kind=ButtonKind::Danger busy=delete.pending()>
+                                {tr("Yes, delete it")}
+                            </Button>
+                        </ActionForm>
+                    </Confirm>
                 </li>
             }
         })

@@ -32,8 +32,8 @@ pub struct OpenedListing {
     pub description: String,
     /// The language model that answers here; `None` where the built-in planner does.
     pub language_model: Option<String>,
-    /// What a guest may use in a month.
-    pub guest_limits: BudgetLimits,
+    /// What a guest may use in a month; `None` for a member, who is bound by none of it.
+    pub guest_limits: Option<BudgetLimits>,
     /// What was measured about its versions, in their order; nothing where none but the first is there.
     pub figures: Vec<ListingFacts>,
 }
@@ -41,11 +41,15 @@ pub struct OpenedListing {
 #[cfg(feature = "ssr")]
 impl OpenedListing {
     fn of(ctx: &resonant_backend::Ctx, listing: Listing, figures: Vec<ListingFacts>) -> Self {
+        use resonant_backend::Actor;
+        use resonant_domain::member::UserKind;
+
         let backend = ctx.backend();
+        let is_member = matches!(ctx.actor(), Actor::User { kind: UserKind::Member, .. });
         Self {
             description: crate::features::sessions::markdown_html(&listing.description),
             language_model: backend.language_model(),
-            guest_limits: backend.guest_limits().of_one(),
+            guest_limits: (!is_member).then(|| backend.guest_limits().of_one()),
             figures,
             listing,
         }

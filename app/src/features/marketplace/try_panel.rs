@@ -34,8 +34,8 @@ pub(super) fn TryPanel(
     variables: Vec<Variable>,
     /// Which example the form starts with, counted from 0.
     chosen: usize,
-    /// What a guest may use in a month.
-    guest_limits: BudgetLimits,
+    /// What a guest may use in a month; `None` for a member.
+    guest_limits: Option<BudgetLimits>,
 ) -> impl IntoView {
     let chosen = RwSignal::new(chosen.min(examples.len().saturating_sub(1)));
     let example = examples.get(chosen.get_untracked()).cloned();
@@ -90,8 +90,7 @@ pub(super) fn TryPanel(
         <section class="try" id="try" aria-labelledby="try-title">
             <h2 class="try__title" id="try-title">{tr("Try it now")}</h2>
             <p class="listing__note">
-                {tr("No account needed. The agent is added to your studio, and you watch each step as it happens.")}
-                {bounds(guest_limits).map(|text| format!(" {text}"))}
+                {lead(guest_limits)}
             </p>
             {chips}
             <ActionForm action=run attr:class="try__form">
@@ -132,6 +131,18 @@ pub(super) fn TryPanel(
     }
 }
 
+/// What comes of it, and to whoever is no member what it takes.
+fn lead(guest_limits: Option<BudgetLimits>) -> String {
+    let Some(limits) = guest_limits else {
+        let text = tr("The agent is added to your studio, and you watch each step as it happens.");
+        return text.to_owned();
+    };
+    let text = tr(
+        "No account needed. The agent is added to your studio, and you watch each step as it happens.",
+    );
+    bounds(limits).map_or_else(|| text.to_owned(), |bounds| format!("{text} {bounds}"))
+}
+
 /// What a guest may use, where that is bounded.
 fn bounds(limits: BudgetLimits) -> Option<String> {
     let cost = limits.max_micro_usd.map(|micro| MicroUsd(i64::try_from(micro).unwrap_or(i64::MAX)));
@@ -159,5 +170,13 @@ mod tests {
         let text = told(Some(50_000), Some(200_000)).unwrap();
         assert!(text.contains("$0.05 and 200,000 tokens a month"), "{text}");
         assert!(told(None, Some(1)).unwrap().contains("1 token a month"));
+    }
+
+    #[test]
+    fn a_member_is_told_nothing_of_guests() {
+        let limits = BudgetLimits { max_tokens: Some(9), max_micro_usd: None };
+        let (guest, member) = (lead(Some(limits)), lead(None));
+        assert!(guest.contains("No account needed") && guest.contains("As a guest"), "{guest}");
+        assert!(member.starts_with("The agent is added") && !member.contains("guest"), "{member}");
     }
 }

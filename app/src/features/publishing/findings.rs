@@ -64,11 +64,12 @@ pub fn Findings(
 /// What was found, in the reader's language: a whole sentence of the scan, or its words around what it
 /// found there.
 fn reason_text(reason: String) -> String {
-    const AROUND: [&str; 9] = [
+    const AROUND: [&str; 10] = [
         key("Asks for secrets of whoever installs it: {found}"),
         key("Calls the MCP server at {found} without asking"),
         key("Holds what looks like {found}"),
         key("May reach every host of {found}"),
+        key("Says in base64 “{found}”"),
         key("Says “{found}”"),
         key("Sends DELETE requests to {found} without asking"),
         key("Sends PATCH requests to {found} without asking"),

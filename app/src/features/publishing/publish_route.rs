@@ -137,7 +137,27 @@ fn Page(page: PublishPage, is_later: bool, actions: Actions, unsaved: Unsaved) -
         }
         .into_any();
     }
+    let listing = publication.listing.clone().map(|listing| {
+        let Actions { set, deprecate, delete, show, .. } = actions;
+        view! {
+            <ListingStanding agent_id listing set deprecate delete>
+                <ShowForm agent_id sessions show />
+                {view_earnings(earnings)}
+            </ListingStanding>
+        }
+        .into_any()
+    });
     let Some(version) = publication.agent_version else {
+        // The agent was deleted; its listing is left.
+        if listing.is_some() {
+            return view! {
+                <div class="publish-page">
+                    {head}
+                    {listing}
+                </div>
+            }
+            .into_any();
+        }
         return view! {
             {head}
             <EmptyState
@@ -152,15 +172,6 @@ fn Page(page: PublishPage, is_later: bool, actions: Actions, unsaved: Unsaved) -
         }
         .into_any();
     };
-    let listing = publication.listing.clone().map(|listing| {
-        let Actions { set, deprecate, delete, show, .. } = actions;
-        view! {
-            <ListingStanding agent_id listing set deprecate delete>
-                <ShowForm agent_id sessions show />
-                {view_earnings(earnings)}
-            </ListingStanding>
-        }
-    });
     let nobody = (!publication.has_moderators).then(|| {
         view! {
             <Notice tone=Tone::Warn>

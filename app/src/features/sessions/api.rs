@@ -26,8 +26,18 @@ pub struct SessionSoFar {
     pub session: Session,
     /// Its log, folded into steps.
     pub timeline: Timeline,
-    /// When its newest event was written.
+    /// When it was read: from here on a page counts how long it runs.
     pub as_of: Timestamp,
+}
+
+#[cfg(feature = "ssr")]
+impl SessionSoFar {
+    fn of(ctx: &resonant_backend::Ctx, session: Session, events: Vec<SessionEvent>) -> Self {
+        let now = ctx.backend().now();
+        // Another process wrote it, whose clock may be ahead.
+        let as_of = events.last().map_or(now, |event| event.at.max(now));
+        Self { session, timeline: Timeline::from_events(events), as_of }
+    }
 }
 
 /// A page of the viewer's sessions, newest first.
@@ -52,8 +62,7 @@ pub async fn get_session(id: SessionId) -> Result<SessionSoFar, AppError> {
     let ctx = ssr::ctx()?;
     let session = sessions::get(&ctx, id).await.map_err(ssr::fail)?;
     let events = sessions::events(&ctx, id, 0).await.map_err(ssr::fail)?;
-    let as_of = events.last().map_or(session.created_at, |event| event.at);
-    Ok(SessionSoFar { session, timeline: Timeline::from_events(events), as_of })
+    Ok(SessionSoFar::of(&ctx, session, events))
 }
 
 /// A session so far, and what the viewer may do with it.
@@ -100,8 +109,7 @@ pub async fn get_shared(token: String) -> Result<SessionSoFar, AppError> {
     let ctx = ssr::ctx()?;
     let (session, events) =
         resonant_backend::sessions::shared(&ctx, &token).await.map_err(ssr::fail)?;
-    let as_of = events.last().map_or(session.created_at, |event| event.at);
-    Ok(SessionSoFar { session, timeline: Timeline::from_events(events), as_of })
+    Ok(SessionSoFar::of(&ctx, session, events))
 }
 
 /// The events of a session after the one numbered `after`; 0 for all. Of results that are too long to be

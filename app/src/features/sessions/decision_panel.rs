@@ -52,7 +52,7 @@ pub fn DecisionPanel(
                             <input type="hidden" name="form[waiting]" value=sequence.to_string() />
                             {ways(reason, id, decide.pending().into())}
                         </ActionForm>
-                        {move || error().map(|error| view! { <ErrorPanel error=error /> })}
+                        {move || error().map(|error| view! { <ErrorPanel error=error is_aside=true /> })}
                     </Notice>
                 </section>
             }

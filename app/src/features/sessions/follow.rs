@@ -60,7 +60,9 @@ pub fn Follow(
         });
         let touch = window_event_listener(ev::touchmove, move |_| leave());
         let key = window_event_listener(ev::keydown, move |event| {
-            if matches!(event.key().as_str(), "ArrowUp" | "PageUp" | "Home") {
+            // In a field they move what is written, and not the page.
+            let is_up = matches!(event.key().as_str(), "ArrowUp" | "PageUp" | "Home");
+            if is_up && !browser::is_in_field(&event) {
                 leave();
             }
         });

@@ -101,7 +101,7 @@ pub(crate) fn GlanceView(
         </p>
         <ol class="glance__steps">{steps}</ol>
         {remarks}
-        {move || error.get().map(|error| view! { <ErrorPanel error=error /> })}
+        {move || error.get().map(|error| view! { <ErrorPanel error=error is_aside=true /> })}
     }
 }
 

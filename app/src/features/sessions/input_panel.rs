@@ -77,7 +77,7 @@ pub(super) fn InputPanel(
                 }
                 Some(Ok(Some(input))) => given_views(input),
                 Some(Ok(None)) => view! { <p class="step__by">{tr("Nothing")}</p> }.into_any(),
-                Some(Err(error)) => view! { <ErrorPanel error=error /> }.into_any(),
+                Some(Err(error)) => view! { <ErrorPanel error=error is_aside=true /> }.into_any(),
             }}
         </details>
     }

@@ -27,10 +27,13 @@ pub fn MessagePanel(
     let say = ServerAction::<Say>::new();
     let value = say.value();
     let text = RwSignal::new(refused_form().text("text").unwrap_or_default());
+    let sent = StoredValue::new(String::new());
     Effect::new(move || {
         if let Some(Ok(session)) = value.get() {
             live.renew(session);
-            text.set(String::new());
+            // What was written since is the beginning of the next one.
+            let rest = text.with_untracked(|text| after(text, &sent.get_value()));
+            text.set(rest);
         }
     });
     let error = action_error(say);
@@ -54,7 +57,13 @@ pub fn MessagePanel(
         }
     };
     view! {
-        <section class="say" id="say" aria-labelledby="say-title" on:keydown=send>
+        <section
+            class="say"
+            id="say"
+            aria-labelledby="say-title"
+            on:keydown=send
+            on:submit=move |_| sent.set_value(text.get_untracked())
+        >
             <h3 class="say__title" id="say-title">
                 {title}
             </h3>
@@ -78,6 +87,11 @@ pub fn MessagePanel(
             </ActionForm>
         </section>
     }
+}
+
+/// What a text says beyond what was sent of it; all of it where it is another one by now.
+fn after(text: &str, sent: &str) -> String {
+    text.strip_prefix(sent).map_or(text, str::trim_start).to_owned()
 }
 
 /// What people said, each as one block.
@@ -121,5 +135,19 @@ pub fn Material(
                 {context}
             </p>
         </details>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_while_a_message_was_sent_stays() {
+        for (text, sent, rest) in
+            [("And?", "And?", ""), ("And? More", "And?", "More"), ("Other", "And?", "Other")]
+        {
+            assert_eq!(after(text, sent), rest, "{text:?} after {sent:?}");
+        }
     }
 }

@@ -67,7 +67,7 @@ fn Events(live: LiveSession, door: Door, events: Vec<SessionEvent>) -> impl Into
                 children=move |at| events.with_value(|events| events.get(at).map(row))
             />
         </ol>
-        {move || fault.get().map(|error| view! { <ErrorPanel error=error /> })}
+        {move || fault.get().map(|error| view! { <ErrorPanel error=error is_aside=true /> })}
     }
 }
 

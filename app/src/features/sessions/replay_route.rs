@@ -163,7 +163,12 @@ fn Replay(recording: Recording) -> impl IntoView {
                     on_change=Callback::new(move |value| speed.set(value))
                 />
             </div>
-            <p class="replay__clock" role="status">
+            // While it plays nobody can listen to each event.
+            <p
+                class="replay__clock"
+                role="status"
+                aria-live=move || if is_playing.get() { "off" } else { "polite" }
+            >
                 {move || tr_with("Event {at} of {last}", &[("at", &at.get()), ("last", &last)])} " · "
                 {clock}
             </p>

@@ -137,7 +137,8 @@ pub(crate) fn LoadMore<T: Clone + Send + Sync + 'static>(
     on_more: Callback<String>,
 ) -> impl IntoView {
     move || {
-        let error = pages.error.get().map(|error| view! { <ErrorPanel error=error /> });
+        let error = pages.error.get();
+        let error = error.map(|error| view! { <ErrorPanel error=error is_aside=true /> });
         let link = pages.next().map(|cursor| {
             view! {
                 <a

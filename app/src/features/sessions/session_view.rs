@@ -302,7 +302,7 @@ fn Actions(live: LiveSession, session: Session) -> impl IntoView {
             </Show>
             <span class="session__started">{tr("Asked for ")} <Time at=session.created_at /></span>
         </div>
-        {move || error().map(|error| view! { <ErrorPanel error=error /> })}
+        {move || error().map(|error| view! { <ErrorPanel error=error is_aside=true /> })}
     }
 }
 

@@ -195,7 +195,10 @@ impl Bulk {
             // The list is another one now.
             self.read(list).await;
         }
-        self.leaving.try_update(BTreeSet::clear);
+        // Others may be on their way out still.
+        self.leaving.try_update(|leaving| {
+            leaving.retain(|id| before.iter().all(|line| line.summary.id != *id));
+        });
         if changed.is_empty() {
             self.toasts.show(Tone::Info, tr("They stand as you asked already"));
             return;

@@ -74,6 +74,13 @@ pub(super) fn EditForm(
     // The revision that the form was sent with.
     let sent_revision = StoredValue::new(None::<i64>);
     let is_asked = StoredValue::new(false);
+    // Whoever has asked is led to what is wrong, once: afterwards the form sends itself again.
+    let is_led = StoredValue::new(false);
+    let (told, late) = (NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new());
+    let ask = move || {
+        is_asked.set_value(true);
+        is_led.set_value(true);
+    };
     let failures = StoredValue::new(0_usize);
     let timer = StoredValue::new(None::<TimeoutHandle>);
 
@@ -153,6 +160,7 @@ pub(super) fn EditForm(
             } else {
                 draft.is_changed.set(false);
                 draft.tell(true);
+                is_led.set_value(false);
                 if is_asked.try_update_value(std::mem::take) == Some(true) {
                     toasts.show(Tone::Good, tr("Saved"));
                 }
@@ -162,6 +170,9 @@ pub(super) fn EditForm(
         Some(Err(_)) if is_late.get_untracked() && !is_conflict.get_untracked() => {}
         Some(Err(error)) => {
             draft.tell(false);
+            if is_led.try_update_value(std::mem::take) == Some(true) {
+                browser::lead_to_fault(if is_conflict.get_untracked() { late } else { told });
+            }
             if matches!(error.kind, FaultKind::Unavailable | FaultKind::TooMany) {
                 let wait = WAITS[failures.get_value().min(WAITS.len() - 1)];
                 failures.update_value(|failures| *failures += 1);
@@ -180,7 +191,7 @@ pub(super) fn EditForm(
             let is_save = (event.ctrl_key() || event.meta_key()) && event.key() == "s";
             if let Some(form) = form.get_untracked().filter(|_| is_save) {
                 event.prevent_default();
-                is_asked.set_value(true);
+                ask();
                 // A form that its own rules refuse says so itself.
                 let _ = form.request_submit();
             }
@@ -298,7 +309,7 @@ pub(super) fn EditForm(
                         }
                     }
                 />
-                <FormError error=other fields=AGENT_FIELDS />
+                <FormError error=other fields=AGENT_FIELDS place=told />
                 <ConflictNotice
                     text=tr(
                         "This agent was changed elsewhere after you opened it. Nothing of yours is lost: \
@@ -308,12 +319,13 @@ pub(super) fn EditForm(
                     busy=pending
                     theirs=paths::agent(id)
                     on_give_up=Callback::new(move |()| draft.is_changed.set(false))
+                    place=late
                 />
                 <div class="agent-form__end agent-form__end--sticky">
                     <Button
                         kind=ButtonKind::Primary
                         busy=pending
-                        on_click=Callback::new(move |_| is_asked.set_value(true))
+                        on_click=Callback::new(move |_| ask())
                     >
                         {tr("Save changes")}
                     </Button>

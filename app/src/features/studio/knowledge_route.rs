@@ -20,8 +20,8 @@ use crate::language::{tr, tr_count, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
-    Button, ButtonKind, ErrorPanel, Field, FormError, LinkButton, Notice, PageHead, Skeleton, Time,
-    Tone, cannot_be_shown, kept,
+    Button, ButtonKind, Confirm, ErrorPanel, Field, FormError, LinkButton, Notice, PageHead,
+    Skeleton, Time, Tone, cannot_be_shown, kept,
 };
 
 /// The page of an agent's knowledge.
@@ -159,16 +159,24 @@ fn Documents(
         let href = paths::document(id, document.id);
         let unread = not_read(&document.unread_pages);
         let title = document.title.clone();
+        let document_id = document.id;
         let delete = may_edit.then(|| {
+            let question = tr_with("Delete {name}?", &[("name", &title)]);
             view! {
-                <ActionForm action=remove>
-                    <input type="hidden" name="id" value=id.to_string() />
-                    <input type="hidden" name="document_id" value=document.id.to_string() />
-                    <Button kind=ButtonKind::Danger busy=remove.pending()>
-                        {tr("Delete")}
-                        <span class="visually-hidden">{format!(" {title}")}</span>
-                    </Button>
-                </ActionForm>
+                <Confirm
+                    label=tr("Delete")
+                    about=title
+                    question
+                    text=tr("Nothing is found in it any more, and citations of it lead nowhere. Nobody can bring it back.")
+                >
+                    <ActionForm action=remove>
+                        <input type="hidden" name="id" value=id.to_string() />
+                        <input type="hidden" name="document_id" value=document_id.to_string() />
+                        <Button kind=ButtonKind::Danger busy=remove.pending()>
+                            {tr("Yes, delete it")}
+                        </Button>
+                    </ActionForm>
+                </Confirm>
             }
         });
         view! {

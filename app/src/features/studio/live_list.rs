@@ -131,6 +131,11 @@ impl LiveList {
                 paths::AGENT_STREAM,
                 move || self.refresh(),
                 move |line| {
+                    // What the list does not hold any more is seen by nobody, and nothing is done to it.
+                    if self.query.try_with_value(|query| query.holds(&line.summary)) == Some(false)
+                    {
+                        bulk.forget(&[line.summary.id]);
+                    }
                     bulk.hear(&line);
                     self.hear(&line);
                 },

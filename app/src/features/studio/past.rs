@@ -2,6 +2,9 @@
 
 use super::agent_form::AgentForm;
 
+/// So many states are kept. Each holds a whole prompt.
+const STATES_MAX: usize = 200;
+
 /// The states of the draft that were saved here, and which of them is shown.
 #[derive(Debug, Clone)]
 pub(super) struct Past {
@@ -21,6 +24,10 @@ impl Past {
             self.saved.truncate(self.at + 1);
             self.saved.push(form);
             self.at += 1;
+            if self.saved.len() > STATES_MAX {
+                self.saved.remove(0);
+                self.at -= 1;
+            }
         }
     }
 
@@ -61,6 +68,18 @@ mod tests {
 
     fn form(name: &str) -> AgentForm {
         AgentForm { name: name.to_owned(), ..AgentForm::default() }
+    }
+
+    #[test]
+    fn the_oldest_states_are_forgotten() {
+        let mut past = Past::new(form("0"));
+        for at in 1..=STATES_MAX + 1 {
+            past.push(form(&at.to_string()));
+        }
+        assert_eq!(past.saved.len(), STATES_MAX);
+        assert_eq!(past.step(Step::Undo), Some(form(&STATES_MAX.to_string())));
+        while past.step(Step::Undo).is_some() {}
+        assert_eq!(past.step(Step::Redo), Some(form("3")));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use resonant_domain::FaultKind;
 use resonant_domain::agent::SYSTEM_PROMPT_MAX;
 use resonant_domain::draft_weight::{DraftWeight, PastSessions};
 use resonant_domain::ids::AgentId;
@@ -75,7 +76,14 @@ impl Weighing {
         this
     }
 
+    /// What is weighed; nothing for an agent that is not there any more.
     fn asked(self) -> Option<(String, String, String)> {
+        let is_gone = self.weight.try_with_untracked(
+            |weight| matches!(weight, Some(Err(error)) if error.kind == FaultKind::NotFound),
+        );
+        if is_gone? {
+            return None;
+        }
         Some((
             self.prompt.try_get_untracked()?,
             self.model.try_get_untracked()?,
@@ -120,7 +128,8 @@ pub(super) fn PromptField(
             hint=tr("How it should work and what its answers should look like. It reads this before each goal")
             error=field_fault(error, "system_prompt")
         />
-        <p class="prompt__weight" role="status">{weight}</p>
+        // Not read out: it changes with every pause in typing.
+        <p class="prompt__weight">{weight}</p>
         <p class="prompt__weight" hidden=move || names.with(String::is_empty)>
             {tr("In the prompt: ")} <code>{names}</code>
             {tr(". Declare each as a variable; what is not declared stands as it is.")}

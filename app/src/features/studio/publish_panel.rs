@@ -4,8 +4,8 @@ use leptos::ev;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use resonant_domain::FieldFault;
 use resonant_domain::agent_version::{AgentVersion, Edition, NOTES_MAX, missing};
+use resonant_domain::{FaultKind, FieldFault};
 
 use super::agent_form::field_fault;
 use super::api::get_agent;
@@ -32,10 +32,20 @@ pub(super) enum Reach {
 /// have been run elsewhere.
 fn keep_up(draft: Draft, tests: RwSignal<Vec<FieldFault>>) {
     let id = draft.shown.with_untracked(|agent| agent.id);
+    let is_gone = StoredValue::new(false);
     let ask = move || {
+        if is_gone.try_get_value() != Some(false) {
+            return;
+        }
         spawn_local(async move {
-            if let Ok(edited) = get_agent(id).await {
-                let _ = tests.try_set(edited.lacking_tests);
+            match get_agent(id).await {
+                Ok(edited) => {
+                    let _ = tests.try_set(edited.lacking_tests);
+                }
+                Err(error) if error.kind == FaultKind::NotFound => {
+                    let _ = is_gone.try_set_value(true);
+                }
+                Err(_) => {}
             }
         });
     };

@@ -103,6 +103,8 @@ pub(super) fn rename(renaming: &Renaming) -> AnyView {
     };
     let keydown = move |event: KeyboardEvent| {
         match event.key().as_str() {
+            // An Enter that ends a composition chooses its letters.
+            "Enter" if event.is_composing() => return,
             "Enter" => save(),
             "Escape" => renaming.end(),
             _ => return,

@@ -99,9 +99,14 @@ pub(super) fn DeletePanel(
         match delete.value().get() {
             Some(Ok(())) => {}
             Some(Err(_)) => {
-                // It is still there, and so is what was written.
+                // The reason stands behind the dialog.
+                if let Some(dialog) = dialog.get_untracked() {
+                    dialog.close();
+                }
+                // It is still there, and so is what was written: it is saved after all.
                 if was_changed.get_value() {
                     draft.is_changed.set(true);
+                    draft.once_saved(Callback::new(|_: bool| {}));
                 }
                 return;
             }

@@ -197,7 +197,8 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
             state.elements.measure(scroller, &mut state.geometry);
             if let Some((rank, past, active)) = place {
                 state.geometry.go_to(rank, past);
-                self.active.set(active);
+                // There may be fewer rows by now.
+                self.active.set(active.min(state.geometry.count().saturating_sub(1)));
             }
             self.draw_enough(scroller, state);
             settle(scroller, &mut state.geometry, Geometry::rest);
