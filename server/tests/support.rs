@@ -10,8 +10,9 @@ mod test_app;
 
 pub(crate) use client::{Answer, Call};
 pub(crate) use database::{
-    count_rows, empty_database, fill, fire_alerts, forget_migration, fresh_database,
-    know_a_newer_migration, lose_checkouts, lose_replies, read_documents_now,
+    count_at_the_brink, count_held, count_rows, empty_database, end_leases, fill, fire_alerts,
+    forget_migration, fresh_database, know_a_newer_migration, lose_checkouts, lose_replies,
+    read_documents_now,
 };
 pub(crate) use meanings::Meanings;
 pub(crate) use model::SlowModel;

@@ -142,7 +142,12 @@ async fn bad_query_values_name_their_parameter() {
         ("/api/v1/agents?cursor=%00%ff".to_owned(), "cursor"),
         ("/api/v1/agents?status=asleep".to_owned(), "status"),
         ("/api/v1/agents?owner=me".to_owned(), "owner"),
-        ("/api/v1/agents?order_by=name".to_owned(), "order_by"),
+        ("/api/v1/agents?order_by=owner_id".to_owned(), "order_by"),
+        ("/api/v1/agents?order_by=name&cursor=wrong".to_owned(), "cursor"),
+        ("/api/v1/agents?name=".to_owned(), "name"),
+        ("/api/v1/agents?name=%00".to_owned(), "name"),
+        ("/api/v1/agents?name=a&name=b".to_owned(), "name"),
+        (format!("/api/v1/agents?name={}", "x".repeat(101)), "name"),
         ("/api/v1/agents?order_by=created_at%20DESC;--".to_owned(), "order_by"),
         ("/api/v1/agents?offset=-1".to_owned(), "offset"),
         ("/api/v1/agents?offset=10001".to_owned(), "offset"),
@@ -241,5 +246,21 @@ async fn a_wrong_method_tells_the_right_ones() {
         assert_eq!(answer.problem(), (405, vec![]), "{path}");
         assert_eq!(answer.header("allow"), allow);
     }
+    app.end().await;
+}
+
+#[tokio::test]
+async fn who_takes_no_answer_changes_nothing() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let post = |takes: &str| {
+        let call = app.post("/api/v1/agents").by(&ada).header("accept-encoding", takes);
+        call.json(&json!({ "name": "Reader" }))
+    };
+    for takes in ["*;q=0", "identity;q=0", "deflate, identity;q=0.000"] {
+        assert_eq!(post(takes).await.problem(), (406, vec![]), "{takes}");
+    }
+    assert_eq!(owned(&app, &ada).await.0["agents"], json!([]));
+    assert_eq!(post("gzip, identity;q=0").await.status, 201);
     app.end().await;
 }

@@ -162,3 +162,41 @@ async fn the_guides_way_to_page_works() {
     assert_eq!(other.await.problem(), (400, vec!["cursor".to_owned()]));
     app.end().await;
 }
+
+#[tokio::test]
+async fn agents_are_found_by_name_and_ordered_by_runs() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let mut agents = vec![];
+    for name in ["Sea lion", "Otter", "Seal"] {
+        agents.push(app.agent(&ada, name).await);
+    }
+    app.session(&ada, &agents[2], "What is 1 + 1?").await;
+    let ask =
+        async |query: &str| app.get(&format!("/api/v1/agents?fields=name&{query}")).by(&ada).await;
+    let names = |page: &Value| {
+        let agents = page["agents"].as_array().unwrap().iter();
+        agents.map(|agent| agent["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for (query, expected) in [
+        ("name=SEA&order_by=name", vec!["Sea lion", "Seal"]),
+        ("name=SEA&order_by=runs+DESC&include=sessions", vec!["Seal", "Sea lion"]),
+        ("name=+otter+", vec!["Otter"]),
+        ("name=whale", vec![]),
+        ("order_by=name+DESC&offset=1", vec!["Sea lion", "Otter"]),
+        ("order_by=runs+desc&status=active&limit=1", vec!["Seal"]),
+    ] {
+        let answer = ask(query).await;
+        assert_eq!(answer.status, 200, "{query}: {answer:?}");
+        assert_eq!(names(&answer.value()), expected, "{query}");
+    }
+    let page = ask("name=sea&order_by=name&limit=1").await.value();
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let next = ask(&format!("name=sea&order_by=name&cursor={cursor}")).await.value();
+    assert_eq!((names(&next), &next["has_more"]), (vec!["Seal".to_owned()], &json!(false)));
+    for other in ["order_by=name", "name=sea&order_by=runs", "name=s&order_by=name"] {
+        let refused = ask(&format!("{other}&cursor={cursor}")).await;
+        assert_eq!(refused.problem(), (400, vec!["cursor".to_owned()]), "{other}");
+    }
+    app.end().await;
+}

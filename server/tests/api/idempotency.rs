@@ -2,8 +2,9 @@
 
 use futures::future::join_all;
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::keys;
 use crate::support::{Answer, Call, TestApp, Visitor};
 
 async fn names(app: &TestApp, visitor: &Visitor) -> usize {
@@ -109,5 +110,29 @@ async fn a_key_is_shown_once_even_when_it_is_asked_for_twice() {
     let again = make().await;
     assert!(is_replay(&again));
     assert_eq!(again.value(), first);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_key_hears_no_answer_that_it_may_not_ask_for() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let first = create(&app, &ada, "one", "Reckoner").await;
+    let secret = json!({ "name": "KEY", "value": "a long value", "hosts": ["api.example.org"] });
+    let keep = |visitor: &Visitor| {
+        app.post("/api/v1/secrets").by(visitor).header("idempotency-key", "two").json(&secret)
+    };
+    assert_eq!(keep(&ada).await.status, 201);
+    let reader = keys::make(&app, &ada, &["agents:read"]).await;
+    let writer = keys::make(&app, &ada, &["agents:write"]).await;
+    let again = |key: &Value| keys::with(create(&app, &Visitor::ANONYMOUS, "one", "Reckoner"), key);
+    assert_eq!(again(&reader).await.problem(), (403, vec![]));
+    let told = again(&writer).await;
+    assert!(is_replay(&told), "{told:?}");
+    assert_eq!(told.body, first.body);
+    // Nor does one stand for a person where none may.
+    let refused = keys::with(keep(&Visitor::ANONYMOUS), &writer).await;
+    assert_eq!(refused.problem(), (403, vec![]));
+    assert!(is_replay(&keep(&ada).await));
     app.end().await;
 }

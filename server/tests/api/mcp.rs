@@ -313,6 +313,32 @@ async fn a_call_with_a_key_counts_once() {
 }
 
 #[tokio::test]
+async fn a_call_that_was_decided_on_has_its_answer_when_it_is_sent_again() {
+    let app = TestApp::builder().workers(1).start().await;
+    let ada = app.member("ada").await;
+    let tools = json!([{ "name": "calculator", "needs_approval": true }]);
+    let asker = json!({ "name": "Asker", "tools": tools });
+    assert_eq!(app.post("/api/v1/agents").by(&ada).json(&asker).await.status, 201);
+    let tool = only_tool(&app, &ada).await;
+    let body = call(&tool, &json!(1), "What is 12 * 7?");
+    let once =
+        async || app.post("/mcp").by(&ada).header("idempotency-key", "a").json(&body).await.value();
+    let waits = once().await["result"].clone();
+    assert_eq!((&waits["isError"], &waits["_meta"]["state"]), (&json!(true), &json!("waiting")));
+    let session = format!("/api/v1/sessions/{}", waits["_meta"]["session_id"].as_str().unwrap());
+    let wait = app.get(&session).by(&ada).await.value()["waiting"].clone();
+    let verdict = json!({ "call_id": wait["reason"]["calls"][0]["call_id"], "verdict": "approve" });
+    let decision = json!({ "waiting": wait["sequence"], "kind": "calls", "verdicts": [verdict] });
+    let decided = app.post(&format!("{session}/decisions")).by(&ada).json(&decision).await;
+    assert_eq!(decided.status, 202, "{decided:?}");
+    until_they_are(&app, &ada, &["completed"]).await;
+    let answer = once().await;
+    assert_eq!(answer["result"]["isError"], false, "{answer}");
+    assert!(answer.to_string().contains("84"), "{answer}");
+    app.end().await;
+}
+
+#[tokio::test]
 async fn a_call_that_is_taken_back_ends_its_session() {
     let app = TestApp::start().await;
     let (ada, bob) = (app.member("ada").await, app.member("bob").await);

@@ -65,6 +65,7 @@ pub(super) fn routes(agents: &[String], session: &str, slug: &str) -> Vec<Route>
     vec![
         get("/agents", "/api/v1/agents"),
         get("/agents?order_by&offset", "/api/v1/agents?order_by=created_at+DESC&offset=1"),
+        get("/agents?name&order_by", "/api/v1/agents?name=agent&order_by=runs+DESC"),
         get("/agents?fields", "/api/v1/agents?fields=id,name,status"),
         get("/agents?include=sessions", "/api/v1/agents?include=sessions"),
         get("/agents?ids", format!("/api/v1/agents?ids={ids}")),

@@ -150,6 +150,7 @@ async fn every_answer_is_as_it_is_described() {
         "name": "Reckoner", "tagline": "Reckons", "category": "finance", "description": "Sums",
     });
     let basics = json!({ "name": "Basics", "cases": [{ "goal": "1 + 1" }] });
+    let profile = json!({ "handle": "counter-s", "name": "Counter" });
     let alert = json!({
         "name": "Slow", "type": "threshold", "metric": "api.latency.p99",
         "condition": { "operator": "gt", "value": 1000, "period": "5m" },
@@ -230,6 +231,11 @@ async fn every_answer_is_as_it_is_described() {
         ("GET", "/collections", &no),
         ("GET", "/collections/{slug}", &no),
         ("GET", "/publishers/{handle}", &no),
+        ("GET", "/publisher", &no),
+        ("PUT", "/publisher", &profile),
+        ("PUT", "/publisher", &profile),
+        ("PUT", "/publisher", &empty),
+        ("GET", "/publisher?fields=handle", &no),
         ("POST", "/teams", &json!({ "name": "Research", "slug": "research" })),
         ("POST", "/teams", &empty),
         ("GET", "/teams", &no),

@@ -108,6 +108,10 @@ async fn things(app: &mut TestApp, ada: &Visitor) -> Vec<Thing> {
     let (patch, put) = (Method::PATCH, Method::PUT);
     let renamed = json!({ "name": "Others", "cases": cases });
     let budget = json!({ "max_tokens": 1_000_000 });
+    let profile = |name: &str| json!({ "handle": "ada-s", "name": name });
+    let profiled = app.call(Method::PUT, "/api/v1/publisher").by(ada).json(&profile("Ada")).await;
+    assert_eq!(profiled.status, 201, "{profiled:?}");
+    let other_profile = profile("Ada L.");
     vec![
         Thing::at(&teammate).changed(patch.clone(), json!({ "role": "runner" })).deleted(),
         Thing::at("/api/v1/teams/lab").changed(patch.clone(), json!({ "name": "Den" })).deleted(),
@@ -123,6 +127,7 @@ async fn things(app: &mut TestApp, ada: &Visitor) -> Vec<Thing> {
         Thing::at(&review).changed(patch.clone(), json!({ "stars": 2 })).deleted(),
         Thing::at(&format!("{own}/test-policy"))
             .changed(put.clone(), json!({ "requires_tests": true })),
+        Thing::at("/api/v1/publisher").changed(put.clone(), other_profile),
         Thing::at("/api/v1/budget").changed(put.clone(), budget.clone()),
         Thing::at(&format!("{own}/budget")).changed(put.clone(), budget),
         Thing::at(&format!("{own}/listing")).changed(patch.clone(), json!({ "state": "paused" })),

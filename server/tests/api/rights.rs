@@ -60,6 +60,8 @@ async fn each_route_knows_its_callers() {
         (&get, format!("/api/v1/listings/{slug}/facts"), None, OPEN),
         (&get, "/api/v1/collections".into(), None, OPEN),
         (&get, "/api/v1/publishers/owner-s".into(), None, OPEN),
+        // Nobody else has written anything about themselves.
+        (&get, "/api/v1/publisher".into(), None, OWNED),
         (&get, "/api/v1/notices".into(), None, [200, 200, 200, 401]),
         (&post, "/api/v1/notices/read".into(), Some(json!({})), [204, 204, 204, 401]),
         (&get, "/api/v1/audit".into(), None, [200, 200, 200, 401]),

@@ -101,6 +101,67 @@ async fn an_agent_is_published_judged_and_deprecated() {
 }
 
 #[tokio::test]
+async fn a_publisher_writes_their_profile_and_publishes_without_a_form() {
+    let app = TestApp::start().await;
+    let (root, ada, eve) = (app.admin().await, app.member("ada").await, app.member("eve").await);
+    let own = "/api/v1/publisher";
+    let put = |who: &Visitor, body: &Value| app.call(Method::PUT, own).by(who).json(body);
+    assert_eq!(app.get(own).by(&ada).await.problem(), (404, vec![]));
+    let profile = json!({ "handle": "ada-l", "name": "Ada L.", "bio": "Reckons" });
+    let unseen = put(&ada, &profile).header("if-match", "\"0.0\"").await;
+    assert_eq!(unseen.problem(), (412, vec![]), "nobody has seen what is not there");
+    let made = put(&ada, &profile).await;
+    assert_eq!((made.status, &made.value()), (201, &profile));
+    let read = app.get(own).by(&ada).await;
+    assert_eq!((read.header("etag"), &read.value()), (made.header("etag"), &profile));
+    assert_eq!(app.get("/api/v1/publishers/ada-l").await.value()["bio"], "Reckons");
+    assert_eq!(
+        app.get(&format!("{own}?fields=name")).by(&ada).await.value(),
+        json!({ "name": "Ada L." })
+    );
+
+    let agent = app.published_agent(&ada, "Reckoner").await;
+    let slug = publish(&app, &root, &ada, &agent, "Reckoner").await;
+    let listing = app.get(&format!("/api/v1/listings/{slug}")).await.value();
+    assert_eq!(
+        (&listing["publisher"], &listing["publisher_handle"]),
+        (&json!("Ada L."), &json!("ada-l"))
+    );
+    let renamed = json!({ "handle": "ada-l", "name": "Ada" });
+    let changed = put(&ada, &renamed).header("if-match", made.header("etag")).await;
+    assert_eq!((changed.status, &changed.value()["bio"]), (200, &json!("")), "it is replaced");
+    assert_eq!(put(&ada, &profile).header("if-match", made.header("etag")).await.status, 412);
+    assert_eq!(app.get(&format!("/api/v1/listings/{slug}")).await.value()["publisher"], "Ada");
+
+    for (body, fields) in [
+        (json!({ "name": "Eve" }), vec!["handle"]),
+        (json!({ "handle": "ada-l", "name": "Eve" }), vec!["handle"]),
+        (json!({ "handle": "support", "name": "Eve" }), vec!["handle"]),
+        (
+            json!({ "handle": "Eve E", "name": " ", "bio": "a\u{0}b" }),
+            vec!["handle", "name", "bio"],
+        ),
+        (json!({ "handle": "eve", "name": "Eve", "is_verified": true }), vec!["is_verified"]),
+        (json!({ "handle": "eve", "name": "Eve", "bio": "x".repeat(1_001) }), vec!["bio"]),
+    ] {
+        let fields: Vec<_> = fields.into_iter().map(str::to_owned).collect();
+        assert_eq!(put(&eve, &body).await.problem(), (400, fields), "{body}");
+    }
+    assert_eq!(app.get(own).by(&eve).await.status, 404, "nothing was kept");
+    let other = json!({ "handle": "other", "name": "Other" });
+    assert_eq!(put(&app.guest().await, &other).await.problem(), (409, vec![]));
+    assert_eq!(put(&Visitor::ANONYMOUS, &other).await.problem(), (401, vec![]));
+    // No key stands for a person here, whatever it may do.
+    let key = json!({ "name": "CI", "scopes": ["agents:write", "listings:install"] });
+    let key = app.post("/api/v1/keys").by(&ada).json(&key).await.value();
+    let bearer = format!("Bearer {}", key["key"].as_str().unwrap());
+    let by_key = |method: Method| app.call(method, own).header("authorization", &bearer);
+    assert_eq!(by_key(Method::GET).await.problem(), (403, vec![]));
+    assert_eq!(by_key(Method::PUT).json(&other).await.problem(), (403, vec![]));
+    app.end().await;
+}
+
+#[tokio::test]
 async fn a_decision_is_about_what_was_read() {
     let app = TestApp::start().await;
     let (root, ada) = (app.admin().await, app.member("ada").await);

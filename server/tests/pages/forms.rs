@@ -117,6 +117,21 @@ async fn server_functions_tell_their_faults() {
 }
 
 #[tokio::test]
+async fn a_session_is_read_at_a_time_that_its_page_goes_on_from() {
+    let app = TestApp::builder().workers(1).start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let session = app.session(&ada, &agent, "What is 1 + 1?").await;
+    app.finish(&ada, &session).await;
+    let form = format!("id={}", session.id);
+    let read = app.post("/api/fn/sessions/get_session").by(&ada).form(&form).await.value();
+    let at = |text: &serde_json::Value| text.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    // Nothing was written since: a page that is loaded anew counts all the same.
+    assert!(at(&read["as_of"]) > at(&read["session"]["ended_at"]), "{read}");
+    app.end().await;
+}
+
+#[tokio::test]
 async fn what_a_server_function_cannot_read_is_a_bad_request() {
     let app = TestApp::start().await;
     let ada = app.guest().await;

@@ -176,6 +176,31 @@ async fn what_is_not_there_is_a_page_with_404() {
 }
 
 #[tokio::test]
+async fn a_cursor_that_nobody_gave_is_a_bad_request_with_a_way_on() {
+    let app = TestApp::start().await;
+    let ada = app.member("ada").await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    for path in [
+        "/sessions?cursor=x".to_owned(),
+        "/marketplace?cursor=x".to_owned(),
+        "/studio/trash?cursor=x".to_owned(),
+        "/studio/shared?cursor=x".to_owned(),
+        "/account/notices?cursor=x".to_owned(),
+        "/account/following?cursor=x".to_owned(),
+        format!("/studio/agents/{}/versions?cursor=x", agent.id),
+    ] {
+        let page = app.get(&path).by(&ada).header("accept", "text/html").await;
+        assert_eq!(page.status, 400, "{path}: {page:?}");
+        let text = page.text();
+        assert!(
+            text.contains("href=\"?\"") && text.contains("To the first page"),
+            "{path}: {text}"
+        );
+    }
+    app.end().await;
+}
+
+#[tokio::test]
 async fn what_people_write_stays_text() {
     let app = TestApp::start().await;
     let ada = app.member("ada").await;

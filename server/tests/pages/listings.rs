@@ -104,6 +104,9 @@ async fn a_guest_tries_a_listing_within_a_small_budget() {
     app.backend.load_content().await.unwrap();
     let page = app.get("/marketplace/unit-converter").await.text();
     assert!(page.contains("As a guest you have 10 tokens a month"), "{page}");
+    let member = app.member("bob").await;
+    let page = app.get("/marketplace/unit-converter").by(&member).await.text();
+    assert!(!page.contains("No account needed") && !page.contains("As a guest"), "{page}");
     let ada = app.guest().await;
     let install = app.post("/api/v1/listings/unit-converter/install").by(&ada);
     let agent: Agent = install.await.read();

@@ -1,4 +1,6 @@
-//! Two servers over one database, and a server whose database dies.
+//! Two servers over one database, a server whose database dies, and workers that die.
+
+mod workers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

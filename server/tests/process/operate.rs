@@ -4,6 +4,8 @@ use std::fs::Permissions;
 use std::io::Read as _;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -83,11 +85,18 @@ async fn keys_are_rotated_and_secrets_sealed_anew() {
     let reencrypt = |words: &[&str], keys: &str| {
         run(words, &[("DATABASE_URL", &url), ("SECRETS_KEY", keys), ("RUST_LOG", "off")])
     };
+    let finding = |keys: &str| {
+        let (_, words) = reencrypt(&["doctor"], keys);
+        words.lines().find(|line| line.starts_with("secrets")).unwrap().to_owned()
+    };
+    assert!(finding(new).contains("FAULT"), "the secret lies under another key");
+    assert!(finding(value).contains("note"), "the old key is still needed");
     let (went_well, words) = reencrypt(&["admin", "reencrypt"], new);
     assert!(!went_well && words.contains("no key of SECRETS_KEY"), "{words}");
     let told = |count| (true, format!("secrets sealed under the first key: {count}\n"));
     assert_eq!(reencrypt(&["admin", "reencrypt"], value), told(1));
-    // The old key can go; the command's first name does the same.
+    assert!(finding(new).contains("well"), "the old key can go");
+    // The command's first name does the same.
     assert_eq!(reencrypt(&["rotate-secrets"], new), told(0));
     app.end().await;
 }
@@ -128,6 +137,47 @@ async fn every_open_stream_is_counted() {
         assert_eq!(&status, b"HTTP/1.1 200");
     }
     assert_eq!(open().as_deref(), Some("2"));
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_caller_who_goes_away_is_in_the_log() {
+    const REQUEST: &str = "request-of-ada";
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let mut running = Running::start(&[
+        ("DATABASE_URL", &app.database_url()),
+        ("WORKER_CONCURRENCY", "0"),
+        ("LOG_FORMAT", "json"),
+    ]);
+    // Nobody runs the session that is waited for.
+    let call = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {
+            "name": format!("reckoner_{}", agent.id.to_string().replace('-', "")),
+            "arguments": { "goal": "What is 6 * 7?" },
+        },
+    });
+    let call = call.to_string();
+    let named = format!("Accept: application/json\r\nX-Request-Id: {REQUEST}\r\n");
+    let headers = headers(ada.token.as_ref(), &call) + named.as_str();
+    let answer = connect(running.port, "POST", "/mcp", &headers, &call).unwrap();
+    let begun = Instant::now();
+    while app.get("/api/v1/sessions").by(&ada).await.value()["sessions"] == json!([]) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "no session was begun");
+    }
+    drop(answer);
+    // The process hears of it in a moment.
+    thread::sleep(Duration::from_secs(1));
+    running.tell("-TERM");
+    let mut log = String::new();
+    running.child.stdout.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(running.child.wait().unwrap().success());
+    let lines = log.lines().filter(|line| line.contains(REQUEST) && line.contains("/mcp"));
+    let lines: Vec<_> = lines.collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    assert!(lines[0].contains("the caller went away"), "{log}");
     app.end().await;
 }
 

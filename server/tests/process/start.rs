@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 
-use super::{free_port, run, server};
+use super::{Running, free_port, run, server};
 use crate::support::{empty_database, forget_migration, fresh_database, know_a_newer_migration};
 
 /// Runs to the end and gives what was written to standard error.
@@ -101,6 +101,24 @@ async fn a_start_waits_for_the_database() {
     assert!(child.wait().unwrap().success(), "{rest:?}");
     assert!(rest.iter().any(|line| line.contains("sample listings published")), "{rest:?}");
     relay.abort();
+}
+
+#[tokio::test]
+async fn a_start_that_waits_can_be_stopped() {
+    let away = format!("postgres://u:hunter2@127.0.0.1:{}/r", free_port());
+    let empty = empty_database().await;
+    for (url, waits) in
+        [(away, "waiting for the database"), (empty.url(), "waiting for `server migrate`")]
+    {
+        let environment = [("DATABASE_URL", url.as_str()), ("START_PATIENCE_SECONDS", "120")];
+        let mut running = Running::begin(&[], &environment);
+        let mut lines = BufReader::new(running.child.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap().contains(waits)), "it does not wait");
+        running.tell("-TERM");
+        let status = running.child.wait().unwrap();
+        // By its own will: the first process of a container is not ended by a signal that it does not hear.
+        assert!(status.success(), "{status}");
+    }
 }
 
 fn port_of(url: &str) -> u16 {

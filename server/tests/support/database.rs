@@ -62,6 +62,33 @@ pub(crate) async fn read_documents_now(url: &str) {
     fresh_database::execute(url, "UPDATE knowledge_documents SET embed_at = NULL").await;
 }
 
+/// Ends the leases of a process that renews them no more, and tells the other workers.
+pub(crate) async fn end_leases(url: &str, process: u32) {
+    let statement = format!(
+        "UPDATE session_queue SET lease_until = now() - INTERVAL '1 second' \
+         WHERE worker LIKE '{process}-%' AND lease_until IS NOT NULL; \
+         SELECT pg_notify('resonant_queue', '')"
+    );
+    fresh_database::execute(url, &statement).await;
+}
+
+/// How many sessions a process has.
+pub(crate) async fn count_held(url: &str, process: u32) -> i64 {
+    let statement = format!(
+        "SELECT count(*) FROM session_queue \
+         WHERE worker LIKE '{process}-%' AND lease_until > now()"
+    );
+    fresh_database::number(url, &statement).await
+}
+
+/// How many sessions are set aside when the worker that has them, or takes them next, is lost.
+pub(crate) async fn count_at_the_brink(url: &str) -> i64 {
+    let statement = "SELECT count(*) FROM session_queue \
+                     WHERE attempts > 2 \
+                        OR (attempts = 2 AND coalesce(lease_until, now()) <= now())";
+    fresh_database::number(url, statement).await
+}
+
 #[expect(clippy::disallowed_methods, reason = "a test has no settings but this one")]
 fn server_url() -> String {
     std::env::var("DATABASE_URL").expect("DATABASE_URL names a PostgreSQL for the tests")

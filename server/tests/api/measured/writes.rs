@@ -51,6 +51,14 @@ pub(super) async fn writes(app: &TestApp, root: &Visitor) -> Vec<Route> {
         ),
         post("/notices/read", "/api/v1/notices/read", json!({})),
         put("/publishers/{handle}/follow", "/api/v1/publishers/counter-s/follow", Value::Null),
+        put("/publisher", "/api/v1/publisher", json!({ "handle": "root-s", "name": "Root" })),
+        // There is one from here on.
+        Route {
+            method: Method::GET,
+            name: "/publisher",
+            path: "/api/v1/publisher".to_owned(),
+            body: Value::Null,
+        },
         post("/schedules", "/api/v1/schedules", schedule),
         patch("/schedules/{id}", place, json!({ "goal": "Stay" })),
         patch("/secrets/{name}", "/api/v1/secrets/TOKEN", json!({ "hosts": ["b.org"] })),
