@@ -89,6 +89,7 @@ test('a schedule, a trigger and a webhook come and go', async ({ page, browserCo
   for (const name of ['Schedules', 'Triggers', 'Webhooks']) {
     const region = page.getByRole('region', { name });
     await region.getByRole('button', { name: /^Delete/ }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Yes, delete it' }).click();
     await expect(region.getByRole('listitem')).toHaveCount(0);
   }
 });

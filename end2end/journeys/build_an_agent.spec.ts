@@ -173,6 +173,36 @@ test('an agent is deleted after a second look, and its sessions stay', async ({ 
   await expect(page.getByRole('listitem').filter({ hasText: 'Short-lived' })).toBeVisible();
 });
 
+test('what could not be deleted is said where it can be seen', async ({ page, browserConsole }) => {
+  browserConsole.allow(/500/);
+  const id = await beGuest(page, 'Sturdy');
+  await visit(page, `/studio/agents/${id}`);
+  await page.route('**/api/fn/studio/delete_agent', (route) => route.fulfill({ status: 500, body: 'no' }));
+  await page.getByRole('button', { name: 'Delete agent' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Move to the trash' }).click();
+  await expect(dialog).toBeHidden();
+  const told = page.locator('.form-error').filter({ has: page.getByRole('alert') });
+  await expect(told).toBeFocused();
+  await expect(told).toBeInViewport();
+  // Loading the page anew would lose what is written.
+  await expect(told.getByRole('link', { name: 'Try again' })).toHaveCount(0);
+});
+
+test('what could not be read is asked for once more', async ({ page, browserConsole }) => {
+  browserConsole.allow(/500/);
+  await beGuest(page, 'Lister');
+  await visit(page, '/studio');
+  await page.route('**/api/fn/sessions/list_sessions', (route) => route.fulfill({ status: 500, body: 'no' }));
+  await page.getByRole('navigation', { name: 'Main', exact: true }).getByRole('link', { name: 'Sessions' }).click();
+  const told = page.getByRole('main').getByRole('alert');
+  await expect(told).toContainText('Not available right now');
+  await page.unroute('**/api/fn/sessions/list_sessions');
+  await told.getByRole('link', { name: 'Try again' }).click();
+  await expect(page.getByRole('heading', { name: 'No sessions yet' })).toBeVisible();
+  await expect(told).toHaveCount(0);
+});
+
 test('a stranger does not find the agent', async ({ page, browser }) => {
   const studio = new StudioPages(page);
   await studio.create('Mine alone', []);

@@ -26,6 +26,25 @@ test('a message after the answer goes on with the session', async ({ page }) => 
   expectWholeLog(await readSession(page, id), 2);
 });
 
+test('what is written while a message is on its way is not lost', async ({ page }) => {
+  const { session } = await openAnswered(page);
+  let release = () => {};
+  const gate = new Promise<void>((resolve) => (release = resolve));
+  await page.route('**/api/fn/sessions/say', async (route) => {
+    await gate;
+    await route.continue();
+  });
+  const field = page.getByLabel('Message');
+  const sent = page.waitForRequest('**/api/fn/sessions/say');
+  await session.say('And now? [[say Two.]]');
+  await sent;
+  await field.pressSequentially(' And then?');
+  release();
+  await expect(field).toHaveValue('And then?');
+  await expect(session.output.last()).toHaveText('Two.');
+  await expect(session.said).not.toContainText('And then?');
+});
+
 test('a message is pinned, stays so, and is let go', async ({ page }) => {
   const { id, session } = await openAnswered(page);
   await session.say('And now? [[say Two.]]');

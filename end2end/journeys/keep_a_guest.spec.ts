@@ -49,6 +49,27 @@ test('a guest signs up and keeps agents and sessions', async ({ page, browserCon
   await new SessionPage(page).expectCompleted();
 });
 
+test('signing out in one tab is seen in another as soon as somebody is there', async ({ page, context, browserConsole }) => {
+  // What the other tab still listens to is refused.
+  browserConsole.allow(/401/);
+  const account = new AccountPages(page);
+  await account.open('/sign-up');
+  await account.fillSignUp('Hedy');
+  await page.getByRole('button', { name: 'Create account' }).click();
+  await expect(page).toHaveURL('/studio');
+  const other = await context.newPage();
+  const elsewhere = new AccountPages(other);
+  await elsewhere.open('/account');
+  await expect(elsewhere.menu).toContainText('Hedy');
+
+  await account.openMenu();
+  await account.menu.getByRole('button', { name: 'Sign out' }).click();
+  await expect(page).toHaveURL('/');
+  await other.evaluate(() => dispatchEvent(new Event('focus')));
+  await expect(elsewhere.menu.getByRole('link', { name: 'Sign in' })).toBeVisible();
+  await expect(elsewhere.menu).not.toContainText('Hedy');
+});
+
 test('a sign-in leads back to where one wanted to go, and nowhere else', async ({ page, browser }) => {
   const account = new AccountPages(page);
   await account.open('/sign-up');

@@ -39,6 +39,7 @@ test('an agent answers from its documents and cites them', async ({ page }) => {
 
   await visit(page, `/studio/agents/${id}/knowledge`);
   await page.getByRole('button', { name: 'Delete Handbook.md' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Yes, delete it' }).click();
   await expect(page.getByText('None yet. Add a handbook')).toBeVisible();
 });
 

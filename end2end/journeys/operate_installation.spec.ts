@@ -39,6 +39,7 @@ test('an alert is made, silenced and deleted', async ({ page, browserConsole }) 
   await page.getByRole('textbox', { name: 'Value', exact: true }).fill('much');
   await page.getByRole('button', { name: 'Make the alert' }).click();
   await expect(page.getByText('must be a number')).toBeVisible();
+  await expect(page.getByRole('textbox', { name: 'Value', exact: true })).toBeFocused();
   await expect(page.getByRole('textbox', { name: 'Name', exact: true })).toHaveValue(name);
   await page.getByRole('textbox', { name: 'Value', exact: true }).fill('100000');
   await page.getByRole('button', { name: 'Make the alert' }).click();
@@ -47,6 +48,11 @@ test('an alert is made, silenced and deleted', async ({ page, browserConsole }) 
   await page.getByRole('button', { name: 'Silence', exact: true }).click();
   await expect(page.getByRole('button', { name: 'End the silence' })).toBeVisible();
   await page.getByRole('button', { name: 'Delete the alert' }).click();
+  const dialog = page.getByRole('dialog', { name: `Delete “${name}”?` });
+  await dialog.getByRole('button', { name: 'Keep it' }).click();
+  await expect(dialog).toBeHidden();
+  await page.getByRole('button', { name: 'Delete the alert' }).click();
+  await dialog.getByRole('button', { name: 'Yes, delete it' }).click();
   await expect(page).toHaveURL('/admin/alerts');
   await expect(page.getByRole('link', { name })).toHaveCount(0);
 });
@@ -114,6 +120,7 @@ test('an alert that fires is acknowledged, and taken as over', async ({ page }) 
   const history = page.getByRole('region', { name: 'History' }).getByRole('listitem');
   await expect(history).toHaveText([/Resolved by hand by Operator/, /Acknowledged by Operator/, /Fired/]);
   await page.getByRole('button', { name: 'Delete the alert' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Yes, delete it' }).click();
   await expect(page).toHaveURL('/admin/alerts');
 });
 

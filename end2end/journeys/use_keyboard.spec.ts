@@ -99,6 +99,16 @@ test('the palette leads anywhere, and the sheet of shortcuts can be silenced', a
   await page.waitForURL('/account/usage');
 });
 
+test('what had the focus before the palette has it again', async ({ page }) => {
+  await visit(page, '/marketplace');
+  const before = page.getByRole('navigation', { name: 'Main', exact: true }).getByRole('link', { name: 'Studio' });
+  await before.focus();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await expect(before).toBeFocused();
+});
+
 test('an answer of the palette that was overtaken is not shown', async ({ page }) => {
   await beGuest(page, 'Alpha');
   await makeAgent(page, { name: 'Beta' });

@@ -56,6 +56,22 @@ test('an agent is shown as running for as long as a session of it is not over', 
   await expect(row(page, 'Runner')).toContainText('1 run');
 });
 
+test('what no longer fits the filter is not selected any more', async ({ page }) => {
+  await beGuest(page, 'Stays');
+  const leaves = await makeAgent(page, { name: 'Leaves' });
+  await watch(page, '/studio?status=active&sort=name');
+  for (const name of ['Stays', 'Leaves']) await pick(page, name).check();
+  await expect(page.getByText('2 selected')).toBeVisible();
+  await page.request.patch(`/api/v1/agents/${leaves}`, { data: { status: 'paused' } });
+  await expect(page.getByText('1 selected')).toBeVisible();
+  await expect(row(page, 'Leaves')).toHaveCount(0);
+  // What is done now is done to what can be seen.
+  await button(page, 'Archive').click();
+  await expect(page.getByText('1 agent archived')).toBeVisible();
+  const other = await page.request.get(`/api/v1/agents/${leaves}`);
+  expect(((await other.json()) as { status: string }).status).toBe('paused');
+});
+
 test('an agent that is deleted in another tab goes, and comes back; one that is made comes', async ({ page, context }) => {
   await beGuest(page, 'Stays');
   await makeAgent(page, { name: 'Leaves' });
