@@ -72,7 +72,7 @@ class Agents:
     def change_many(self, agent_ids, action):
         """`resume`, `pause`, `archive`, `delete` or `restore`; answers the ids of those that it changed."""
         body = {"ids": list(agent_ids), "action": action}
-        return self._http.ask("POST", "/agents/changes", body=body).changed
+        return Page(self._http.ask("POST", "/agents/changes", body=body).changed)
 
     def execute(self, agent_id, goal, **options):
         """`edition` runs the draft or a version by its number, in place of what runs otherwise."""
@@ -282,7 +282,8 @@ class Client:
     """The interface, call by call. Without arguments it reads RESONANT_URL and RESONANT_API_KEY.
 
     A call waits for its answer. The answer may be awaited too, for code that is written so; where an
-    event loop has other things to do meanwhile, use `asyncio.to_thread`.
+    event loop has other things to do meanwhile, use `asyncio.to_thread`. Several threads may use one
+    client.
     """
 
     def __init__(self, url=None, api_key=None, timeout=30.0):

@@ -1,8 +1,11 @@
 """One request and its answer, or the events that follow it."""
 
+import contextlib
 import functools
 import http.client
 import json
+import socket
+import threading
 import time
 import urllib.parse
 import uuid
@@ -28,7 +31,11 @@ class ApiError(Exception):
 
 
 class Http:
-    """Sends requests over one connection that is kept open. Not for several threads at once."""
+    """Sends requests, from any thread, over connections that are kept open.
+
+    A request has a connection to itself until its answer is read, so that there are as many as there
+    were requests at once.
+    """
 
     def __init__(self, url, api_key=None, timeout=30.0):
         parts = urllib.parse.urlsplit(url)
@@ -36,17 +43,29 @@ class Http:
             raise ValueError("the server's address must be such as https://resonant.example.org")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._connect = functools.partial(kind, parts.hostname, parts.port, timeout=timeout)
-        self._connection = self._connect()
+        #: Guards the connections that no request has, and the sockets of the streams. A stream that
+        #: nobody reads on may be collected, and then leaves, in a thread that has the lock.
+        self._lock = threading.RLock()
+        self._idle, self._streams = [], set()
+        self._closed = threading.Event()
         self._base = parts.path.rstrip("/") + "/api/v1"
         self._headers = {"accept": "application/json"}
         if api_key:
             self._headers["authorization"] = f"Bearer {api_key}"
 
     def close(self):
-        self._connection.close()
+        """Closes every connection. Streams end; a request of another thread gets its answer first."""
+        with self._lock:
+            self._closed.set()
+            for stream in list(self._streams):
+                # Wakes the thread that reads it, which closes it.
+                with contextlib.suppress(OSError):
+                    stream.shutdown(socket.SHUT_RDWR)
+        self._close_idle()
 
     def ask(self, method, path, query=None, body=None):
         """Answers the JSON of a success; raises ApiError otherwise."""
+        self._refuse_closed()
         target = self._target(path, query)
         headers = dict(self._headers)
         data = None
@@ -60,7 +79,8 @@ class Http:
             try:
                 status, answer_headers, answer = self._send(method, target, data, headers)
             except (OSError, http.client.HTTPException):
-                self._connection.close()
+                # The others may have been lost with it.
+                self._close_idle()
                 if attempt == TRIES or method not in ("GET", "POST"):
                     raise
                 time.sleep(min(0.1 * 2**attempt, PAUSE_MAX))
@@ -77,15 +97,21 @@ class Http:
         """Yields the events of a stream until it says that it is at its end.
 
         The stream has a connection of its own. A stream that breaks off, as when its server is
-        restarted, is asked for again and goes on after its last event.
+        restarted, is asked for again and goes on after its last event, unless the client was closed.
         """
+        self._refuse_closed()
         target = self._target(path, query)
         headers = {**self._headers, "accept": "text/event-stream"}
         pause, failures = 1.0, 0
         while True:
-            connection = self._connect()
+            connection, stream = self._connect(), None
             try:
                 connection.request("GET", target, headers=headers)
+                with self._lock:
+                    if self._closed.is_set():
+                        return
+                    stream = connection.sock
+                    self._streams.add(stream)
                 answer = connection.getresponse()
                 if answer.status == 204:
                     return
@@ -105,20 +131,46 @@ class Http:
             except (OSError, http.client.HTTPException, ApiError) as error:
                 failures += 1
                 is_final = isinstance(error, ApiError) and error.status not in AGAIN
-                if is_final or failures == TRIES:
+                if (is_final or failures == TRIES) and not self._closed.is_set():
                     raise
             finally:
+                with self._lock:
+                    self._streams.discard(stream)
                 connection.close()
-            time.sleep(pause)
+            if self._closed.wait(pause):
+                return
 
     def _target(self, path, query):
         given = {name: value for name, value in (query or {}).items() if value is not None}
         return self._base + path + ("?" + urllib.parse.urlencode(given) if given else "")
 
     def _send(self, method, target, data, headers):
-        self._connection.request(method, target, body=data, headers=headers)
-        answer = self._connection.getresponse()
-        return answer.status, answer.headers, answer.read()
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        connection = connection or self._connect()
+        is_kept = False
+        try:
+            connection.request(method, target, body=data, headers=headers)
+            answer = connection.getresponse()
+            content = answer.read()
+            with self._lock:
+                is_kept = not self._closed.is_set()
+                if is_kept:
+                    self._idle.append(connection)
+        finally:
+            if not is_kept:
+                connection.close()
+        return answer.status, answer.headers, content
+
+    def _close_idle(self):
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _refuse_closed(self):
+        if self._closed.is_set():
+            raise RuntimeError("the client is closed")
 
 
 def _frames(lines):

@@ -2,7 +2,15 @@
 
 
 class Awaitable:
-    """Something that is there already: awaiting it gives itself."""
+    """Something that is there already: awaiting it gives itself.
+
+    `asyncio.gather` takes what it is given once for each key of a dictionary, so that an answer needs
+    a hash. It is that of the object, as a coroutine's is, although answers are equal by their content:
+    by a hash of the content two pages that are empty would be one to it, whatever each has in `missing`.
+    A set therefore holds equal answers side by side.
+    """
+
+    __hash__ = object.__hash__
 
     def __await__(self):
         yield from ()
