@@ -12,8 +12,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[expect(clippy::print_stderr, reason = "the last words go to whoever started the process")]
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let done = run_to_end(run(&arguments)).map_err(anyhow::Error::from);
-    match done.flatten() {
+    let threads = Settings::worker_threads().map_err(anyhow::Error::from);
+    let done = threads.and_then(|threads| run_to_end(threads, run(&arguments))?);
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("server: {error:#}");

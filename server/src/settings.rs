@@ -11,6 +11,8 @@ mod payments;
 mod secrets;
 mod tracing;
 
+use std::cell::RefCell;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -26,6 +28,8 @@ pub use limits::{Limits, RateLimits, StreamLimits, TrustedProxies};
 
 /// More sessions side by side than any machine has room for.
 const WORKERS_MAX: usize = 10_000;
+/// More threads than any machine has cores.
+const THREADS_MAX: usize = 1_024;
 
 /// All that the process is told from outside.
 #[derive(Clone, Debug)]
@@ -129,7 +133,7 @@ pub enum LogFormat {
 /// A variable that cannot be used. Never shows the value, which may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingError {
-    name: &'static str,
+    name: String,
     reason: String,
 }
 
@@ -142,8 +146,8 @@ impl std::fmt::Display for SettingError {
 impl std::error::Error for SettingError {}
 
 impl SettingError {
-    fn new(name: &'static str, reason: impl Into<String>) -> Self {
-        Self { name, reason: reason.into() }
+    fn new(name: &str, reason: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), reason: reason.into() }
     }
 }
 
@@ -152,9 +156,19 @@ impl Settings {
     ///
     /// # Errors
     /// Names the first variable that cannot be used.
-    #[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
     pub fn from_env() -> Result<Self, SettingError> {
-        Self::read(&|name| std::env::var(name).ok())
+        of_environment(|look_up| Self::read(look_up))
+    }
+
+    /// How many threads answer requests; `None`: as many as there are cores. Known before all else is read,
+    /// which runs on them.
+    ///
+    /// # Errors
+    /// When the variable cannot be used.
+    pub fn worker_threads() -> Result<Option<usize>, SettingError> {
+        of_environment(|look_up| {
+            Variables { look_up }.within("TOKIO_WORKER_THREADS", 1, THREADS_MAX)
+        })
     }
 
     /// A value for `SECRETS_KEY` that begins with a new key; those that the environment has come after
@@ -162,9 +176,8 @@ impl Settings {
     ///
     /// # Errors
     /// When the variable cannot be used as it is.
-    #[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
     pub fn secrets_key_after(fresh: [u8; 32]) -> Result<String, SettingError> {
-        secrets::with_key(&Variables { look_up: &|name| std::env::var(name).ok() }, fresh)
+        of_environment(|look_up| secrets::with_key(&Variables { look_up }, fresh))
     }
 
     /// The database's address as messages may show it: without user and password.
@@ -211,6 +224,33 @@ impl Settings {
             },
             log_filter: vars.text("RUST_LOG").unwrap_or_else(|| "info".to_owned()),
         })
+    }
+}
+
+/// Reads something of the process's environment. A variable that is no text counts as one that cannot be used:
+/// as absent it would take away what it was to protect.
+#[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
+fn of_environment<T>(
+    read: impl FnOnce(&dyn Fn(&str) -> Option<String>) -> Result<T, SettingError>,
+) -> Result<T, SettingError> {
+    with_texts(&|name| std::env::var_os(name), read)
+}
+
+fn with_texts<T>(
+    look_up: &dyn Fn(&str) -> Option<OsString>,
+    read: impl FnOnce(&dyn Fn(&str) -> Option<String>) -> Result<T, SettingError>,
+) -> Result<T, SettingError> {
+    let no_text = RefCell::new(None);
+    let done = read(&|name| {
+        let text = look_up(name)?.into_string();
+        if text.is_err() {
+            no_text.borrow_mut().get_or_insert_with(|| name.to_owned());
+        }
+        text.ok()
+    });
+    match no_text.into_inner() {
+        Some(name) => Err(SettingError::new(&name, "must be a text in UTF-8")),
+        None => done,
     }
 }
 
@@ -421,6 +461,19 @@ mod tests {
             assert!(error.starts_with(name), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
         }
+    }
+
+    #[test]
+    fn what_is_no_text_counts_as_malformed_and_not_as_absent() {
+        use std::os::unix::ffi::OsStringExt as _;
+
+        let look_up = |name: &str| match name {
+            "DATABASE_URL" => Some(OsString::from("postgres://localhost/resonant")),
+            "METRICS_TOKEN" => Some(OsString::from_vec(vec![0xff, 0xfe])),
+            _ => None,
+        };
+        let error = with_texts(&look_up, |look_up| Settings::read(look_up)).unwrap_err();
+        assert_eq!(error.to_string(), "METRICS_TOKEN must be a text in UTF-8");
     }
 
     #[test]
