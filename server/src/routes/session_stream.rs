@@ -179,6 +179,8 @@ impl Follower {
                     count += batch.len();
                     batches.push(batch);
                 }
+                // Its link was taken back, or it was deleted: nothing is wrong here.
+                Some(Err(Error::NotFound(_))) => self.over = true,
                 Some(Err(error)) => {
                     // The client comes back and goes on after what it has.
                     tracing::warn!(error = chain(&error), "an event stream broke off");
