@@ -18,7 +18,7 @@ impl Entry for ListingEntry {
     type Key = String;
     type Value = Listing;
     const KIND: Kind = Kind::Listing;
-    const SCHEMA: u16 = 6;
+    const SCHEMA: u16 = 7;
     const LIFETIME: Duration = Duration::from_mins(1);
     const STALE: Duration = Duration::from_mins(1);
     const ABSENT: Duration = Duration::from_secs(10);
@@ -46,7 +46,7 @@ impl Entry for TemplatesEntry {
     type Key = &'static str;
     type Value = Vec<Listing>;
     const KIND: Kind = Kind::Templates;
-    const SCHEMA: u16 = 6;
+    const SCHEMA: u16 = 7;
     const LIFETIME: Duration = Duration::from_mins(1);
     const STALE: Duration = Duration::from_mins(1);
     const ABSENT: Duration = Duration::ZERO;

@@ -48,7 +48,7 @@ impl Entry for ListingPageEntry {
     type Key = ListingPageKey;
     type Value = ListingPage;
     const KIND: Kind = Kind::ListingPage;
-    const SCHEMA: u16 = 5;
+    const SCHEMA: u16 = 6;
     const LIFETIME: Duration = Duration::from_mins(1);
     const STALE: Duration = Duration::from_mins(1);
     const ABSENT: Duration = Duration::ZERO;

@@ -20,7 +20,7 @@ impl Entry for PublisherEntry {
     type Key = String;
     type Value = Publisher;
     const KIND: Kind = Kind::Publisher;
-    const SCHEMA: u16 = 3;
+    const SCHEMA: u16 = 4;
     const LIFETIME: Duration = Duration::from_mins(1);
     const STALE: Duration = Duration::from_mins(1);
     const ABSENT: Duration = Duration::from_secs(10);
@@ -40,7 +40,7 @@ impl Entry for CollectionEntry {
     type Key = String;
     type Value = Collection;
     const KIND: Kind = Kind::Collection;
-    const SCHEMA: u16 = 2;
+    const SCHEMA: u16 = 3;
     const LIFETIME: Duration = Duration::from_mins(1);
     const STALE: Duration = Duration::from_mins(1);
     const ABSENT: Duration = Duration::from_secs(10);
@@ -61,7 +61,7 @@ impl Entry for FeaturedEntry {
     type Key = &'static str;
     type Value = Featured;
     const KIND: Kind = Kind::Featured;
-    const SCHEMA: u16 = 4;
+    const SCHEMA: u16 = 5;
     const LIFETIME: Duration = Duration::from_mins(1);
     const STALE: Duration = Duration::from_mins(1);
     const ABSENT: Duration = Duration::ZERO;
