@@ -1,4 +1,4 @@
-//! The maps that the fonts of a PDF bring, from codes to letters (ToUnicode). Whoever reads the text writes
+//! The maps that the fonts of a PDF bring, from codes to letters (`ToUnicode`). Whoever reads the text writes
 //! each range of codes out, so that a line of such a map may stand for thousands of millions.
 
 use std::collections::BTreeSet;
