@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use resonant_domain::ListingId;
 use resonant_domain::agent::Agent;
 use resonant_domain::api_key::Scope;
 use resonant_domain::audit::Deed;
@@ -11,6 +10,7 @@ use resonant_domain::listing::{
     ListingSummary, ListingVersion,
 };
 use resonant_domain::price::Price;
+use resonant_domain::{ListingId, UserId};
 
 use crate::cache::Stale;
 use crate::cache::listing::{ListingEntry, TemplatesEntry};
@@ -18,7 +18,9 @@ use crate::cache::listing_page::{ListingPageEntry, ListingPageKey, MARKETPLACE};
 use crate::store::OnConstraint as _;
 use crate::store::listing_runs::Copied;
 use crate::store::listings::{ListingPosition, Words};
-use crate::{Backend, Ctx, Document, Error, Result, access, agents, effects, purchases, store};
+use crate::{
+    Backend, Ctx, Document, Error, Result, access, agents, effects, entitlements, purchases, store,
+};
 
 mod facets;
 pub(crate) mod lineage;
@@ -194,15 +196,12 @@ pub async fn install(ctx: &Ctx, slug: &str) -> Result<Agent> {
 /// The same for whoever has seen what a version asks for, if any, and agrees to that alone.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] while it is paused, for whoever has
-/// not paid what it costs, and when it has another version than the one that was `seen`.
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] for whoever has not paid what it
+/// costs, also while it is paused, and when it has another version than the one that was `seen`.
 #[tracing::instrument(name = "listings.install", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn install_version(ctx: &Ctx, slug: &str, seen: Option<i32>) -> Result<Agent> {
     let owner = access::with_scope(ctx, Scope::ListingsInstall)?;
-    let mut listing = get(ctx, slug).await?;
-    if listing.state == ListingState::Paused {
-        return Err(Error::Conflict("Its publisher has paused this listing".to_owned()));
-    }
+    let (mut listing, is_held) = to_install(ctx, slug, owner).await?;
     let id = listing.summary.id;
     if let Some(made) = agents::find_made_before(ctx, owner).await? {
         return Ok(made);
@@ -210,7 +209,7 @@ pub async fn install_version(ctx: &Ctx, slug: &str, seen: Option<i32>) -> Result
     check_seen(listing.version, seen)?;
     let mut needs_entitlement = false;
     if !listing.summary.price.is_free() {
-        needs_entitlement = purchases::check_entitled(ctx, slug, owner).await?;
+        needs_entitlement = is_held || purchases::check_entitled(ctx, slug, owner).await?;
         // Whole, as everybody else does not see it.
         let mut conn = ctx.backend().catalogue_read_latest().await?;
         let whole = store::listings::find_version(&mut conn, id, listing.version).await?;
@@ -249,6 +248,29 @@ pub async fn install_version(ctx: &Ctx, slug: &str, seen: Option<i32>) -> Result
     ctx.backend().commit(tx, agents::stale(owner, agent.id)).await?;
     tracing::info!(agent.id = %agent.id, listing.slug = slug, "listing installed");
     Ok(agent)
+}
+
+/// The listing that somebody installs, and whether they are known to have paid for it: what was paid for
+/// can be had too while it is paused, and after it was taken off or its publisher left. What moderators
+/// removed cannot.
+async fn to_install(ctx: &Ctx, slug: &str, owner: UserId) -> Result<(Listing, bool)> {
+    let backend = ctx.backend();
+    let (listing, refused) = match get(ctx, slug).await {
+        Ok(listing) if listing.state != ListingState::Paused => return Ok((listing, false)),
+        Ok(listing) => {
+            let why = "Its publisher has paused this listing".to_owned();
+            (listing, Error::Conflict(why))
+        }
+        Err(Error::NotFound(_)) if is_slug(slug) => {
+            let mut conn = backend.catalogue_read_latest().await?;
+            let found = store::listings::find_unlisted(&mut conn, slug).await?;
+            (found.ok_or(NOT_FOUND)?, NOT_FOUND)
+        }
+        Err(error) => return Err(error),
+    };
+    let held = entitlements::of(backend, owner, listing.summary.id).await?;
+    held.admits(backend.now()).map_err(|_| refused)?;
+    Ok((listing, true))
 }
 
 /// Lets pass whoever has seen the version that is there, or does not say.

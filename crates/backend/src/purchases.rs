@@ -200,6 +200,45 @@ pub async fn entitlements(ctx: &Ctx) -> Result<Vec<(ListingId, Entitlement)>> {
     Ok(store::entitlements::list(&mut conn, owner).await?)
 }
 
+/// Where a buyer finds what they bought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// What was bought.
+    pub listing: ListingId,
+    /// Whether it has a page in the marketplace.
+    pub has_page: bool,
+    /// Whether it can be installed and is not yet, or has no page where that could be done again.
+    pub can_add: bool,
+}
+
+/// Where the caller finds what they bought, by what that entitles them to.
+///
+/// # Errors
+/// [`Error::Unauthenticated`].
+#[tracing::instrument(name = "purchases.places", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn places(
+    ctx: &Ctx,
+    bought: &[Purchase],
+    held: &[(ListingId, Entitlement)],
+) -> Result<Vec<Place>> {
+    let buyer = access::user(ctx)?;
+    if bought.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now = ctx.backend().now();
+    let ids: Vec<_> = bought.iter().map(|purchase| purchase.listing_id).collect();
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let found = store::purchases::list_places(&mut conn, buyer, &ids).await?;
+    let places = found.into_iter().map(|(listing, state, is_installed)| {
+        let has_page = matches!(state, ListingState::Published | ListingState::Paused);
+        let may_use = held.iter().any(|(id, held)| *id == listing && held.admits(now).is_ok());
+        let is_there = state != ListingState::Removed;
+        let can_add = may_use && is_there && !(is_installed && has_page);
+        Place { listing, has_page, can_add }
+    });
+    Ok(places.collect())
+}
+
 /// How a person stands to a listing that is for sale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {

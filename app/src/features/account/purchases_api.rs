@@ -20,6 +20,10 @@ pub struct Trade {
     pub page: Page<Purchase>,
     /// What that entitles them to.
     pub entitlements: Vec<(ListingId, Entitlement)>,
+    /// What of it has no page in the marketplace any more.
+    pub gone: Vec<ListingId>,
+    /// What of it is added to the studio from here.
+    pub to_add: Vec<ListingId>,
     /// What their listings earned.
     pub earnings: Page<Earning>,
     /// The purchases of their listings, the newest first.
@@ -37,9 +41,16 @@ pub async fn list_purchases(
 
     let ctx = ssr::ctx()?;
     let from = |cursor| PageRequest { cursor, limit: None };
+    let page = purchases::list(&ctx, from(cursor)).await.map_err(ssr::fail)?;
+    let entitlements = purchases::entitlements(&ctx).await.map_err(ssr::fail)?;
+    let places = purchases::places(&ctx, &page.items, &entitlements).await.map_err(ssr::fail)?;
+    let gone = places.iter().filter(|place| !place.has_page).map(|place| place.listing).collect();
+    let to_add = places.iter().filter(|place| place.can_add).map(|place| place.listing).collect();
     Ok(Trade {
-        page: purchases::list(&ctx, from(cursor)).await.map_err(ssr::fail)?,
-        entitlements: purchases::entitlements(&ctx).await.map_err(ssr::fail)?,
+        page,
+        entitlements,
+        gone,
+        to_add,
         earnings: purchases::earnings(&ctx, from(earnings)).await.map_err(ssr::fail)?,
         sales: purchases::sales(&ctx, from(sales)).await.map_err(ssr::fail)?,
     })

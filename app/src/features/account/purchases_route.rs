@@ -10,6 +10,7 @@ use resonant_domain::purchase::{Earning, Entitlement, Purchase, PurchaseState, S
 
 use super::purchases_api::{CancelPurchase, RefundPurchase, Trade, list_purchases};
 use crate::error::{AppError, action_error, successes};
+use crate::features::marketplace::api::InstallListing;
 use crate::features::marketplace::price_text;
 use crate::language::{money, tr, tr_with};
 use crate::lazy_page::LazyPage;
@@ -33,6 +34,7 @@ pub struct PurchasesRoute {
     trade: Resource<(Asked, Result<Trade, AppError>)>,
     cancel: ServerAction<CancelPurchase>,
     refund: ServerAction<RefundPurchase>,
+    install: ServerAction<InstallListing>,
 }
 
 impl LazyPage for PurchasesRoute {
@@ -55,11 +57,11 @@ impl LazyPage for PurchasesRoute {
                 (asked, list_purchases(purchases, earnings, sales).await)
             },
         );
-        Self { trade, cancel, refund }
+        Self { trade, cancel, refund, install: ServerAction::new() }
     }
 
     fn view(this: Self) -> AnyView {
-        let PurchasesRoute { trade, cancel, refund } = this;
+        let PurchasesRoute { trade, cancel, refund, install } = this;
         view! {
             <Title text=tr("Purchases") />
             <Meta name="description" content=tr("What you bought in the marketplace, and what you sold") />
@@ -69,7 +71,7 @@ impl LazyPage for PurchasesRoute {
                 {kept(move || async move {
                     let (asked, trade) = trade.await;
                     match trade {
-                        Ok(trade) => page(&asked, trade, cancel, refund),
+                        Ok(trade) => page(&asked, trade, (cancel, install), refund),
                         Err(error) => own_page_fault(
                             tr("Purchases"),
                             tr("Sign in to see what you bought."),
@@ -87,16 +89,18 @@ impl LazyPage for PurchasesRoute {
 fn page(
     asked: &Asked,
     trade: Trade,
-    cancel: ServerAction<CancelPurchase>,
+    (cancel, install): (ServerAction<CancelPurchase>, ServerAction<InstallListing>),
     refund: ServerAction<RefundPurchase>,
 ) -> AnyView {
-    let Trade { page, entitlements, earnings, sales } = trade;
+    let Trade { page, entitlements, gone, to_add, earnings, sales } = trade;
     let Page { items, next_cursor } = page;
     let rows: Vec<_> = items
         .into_iter()
         .map(|purchase| {
             let held = entitlements.iter().find(|(id, _)| *id == purchase.listing_id);
-            row(purchase, held.map(|(_, held)| *held), cancel)
+            let has_page = !gone.contains(&purchase.listing_id);
+            let add = to_add.contains(&purchase.listing_id).then_some(install);
+            row(purchase, held.map(|(_, held)| *held), has_page, (cancel, add))
         })
         .collect();
     let list = if rows.is_empty() && asked.purchases.is_none() {
@@ -120,6 +124,7 @@ fn page(
         <div class="account">
             <PageHead title=tr("Purchases") lead=tr("What you bought in the marketplace.") />
             <FormError error=action_error(cancel) />
+            <FormError error=action_error(install) />
             {list}
             <PageLinks
                 next=next_cursor.as_deref().map(paths::purchases_page)
@@ -155,7 +160,8 @@ pub(super) fn state_text(state: PurchaseState, kind: PriceKind) -> &'static str 
 fn row(
     purchase: Purchase,
     held: Option<Entitlement>,
-    cancel: ServerAction<CancelPurchase>,
+    has_page: bool,
+    (cancel, add): (ServerAction<CancelPurchase>, Option<ServerAction<InstallListing>>),
 ) -> AnyView {
     let can_cancel = purchase.can_be_cancelled();
     let Purchase { id, slug, name, price, quantity, total, state, checkout_url, .. } = purchase;
@@ -188,7 +194,13 @@ fn row(
             </a>
         }
     });
-    let open = matches!(state, PurchaseState::Paid | PurchaseState::Cancelled).then(|| {
+    let is_bought = matches!(state, PurchaseState::Paid | PurchaseState::Cancelled);
+    // Its page may be gone, or say that nobody installs it for now: who has paid adds it from here.
+    let add = add.filter(|_| is_bought).map(|install| {
+        let (slug, name) = (slug.clone(), name.clone());
+        add_form(slug, name, install)
+    });
+    let open = (is_bought && has_page).then(|| {
         view! { <LinkButton href=paths::listing(&slug)>{tr("Open the listing")}</LinkButton> }
     });
     let stop = can_cancel.then(|| {
@@ -204,18 +216,37 @@ fn row(
             </ActionForm>
         }
     });
+    let name = if has_page {
+        view! { <a href=paths::listing(&slug)>{name}</a> }.into_any()
+    } else {
+        view! { <span>{name}</span> }.into_any()
+    };
     view! {
         <li class="review">
             <p class="review__head">
-                <a href=paths::listing(&slug)>{name}</a>
+                {name}
                 <Badge tone=tone(state)>{state_text(state, price.kind)}</Badge>
                 <span class="review__about">
                     <Time at=purchase.created_at />
                 </span>
             </p>
             <p>{paid} {left} {until}</p>
-            <div class="publish__buttons">{pay} {open} {stop}</div>
+            <div class="publish__buttons">{pay} {add} {open} {stop}</div>
         </li>
+    }
+    .into_any()
+}
+
+/// Adds what was bought to the viewer's studio. In the version that is there: it is paid for.
+fn add_form(slug: String, name: String, install: ServerAction<InstallListing>) -> AnyView {
+    view! {
+        <ActionForm action=install>
+            <input type="hidden" name="slug" value=slug />
+            <Button kind=ButtonKind::Primary busy=install.pending()>
+                {tr("Add to my studio")}
+                <span class="visually-hidden">": " {name}</span>
+            </Button>
+        </ActionForm>
     }
     .into_any()
 }

@@ -6,7 +6,7 @@ use resonant_domain::listing::ListingSummary;
 use resonant_domain::price::{Price, PriceKind};
 
 use super::figures::price_text;
-use super::follow_api::{BuyListing, SaleState, ViewerStanding};
+use super::follow_api::{BuyListing, FollowState, SaleState, ViewerStanding};
 use super::listing_head::Install;
 use crate::error::{AppError, action_error, field_error};
 use crate::language::{key, tr};
@@ -31,21 +31,68 @@ pub(super) fn buy_panel(
             {kept(move || {
                 let (slug, form) = (slug.clone(), form.clone());
                 async move {
-                    match standing.await.map(|standing| standing.sale) {
-                        Ok(SaleState::Entitled) => {
+                    match standing.await {
+                        Ok(standing) if standing.sale == SaleState::Entitled => {
+                            let is_counted = price.kind == PriceKind::PerExecution;
+                            let more = (is_counted && has_paid(standing))
+                                .then(|| more_sessions(slug.clone(), price, buy));
                             view! {
                                 <Install slug version />
                                 {form()}
+                                {more}
                             }
                                 .into_any()
                         }
-                        Ok(state) => offer(slug, price, state, buy),
+                        Ok(standing) => offer(slug, price, standing.sale, buy),
                         Err(error) => view! { <ErrorPanel error /> }.into_any(),
                     }
                 }
             })}
         </Transition>
         </div>
+    }
+    .into_any()
+}
+
+/// Whether the viewer may use what is for sale, and not because it is their own.
+fn has_paid(standing: ViewerStanding) -> bool {
+    standing.sale == SaleState::Entitled && standing.follow != Some(FollowState::Oneself)
+}
+
+/// The button that installs a paused listing, for those who have paid for it.
+pub(super) fn held_panel(
+    slug: String,
+    version: i32,
+    standing: Resource<Result<ViewerStanding, AppError>>,
+) -> AnyView {
+    view! {
+        <Transition>
+            {kept(move || {
+                let slug = slug.clone();
+                async move {
+                    let standing = standing.await.ok()?;
+                    has_paid(standing)
+                        .then(|| {
+                            view! {
+                                <p>{tr("You have paid for it, so you still can.")}</p>
+                                <Install slug version />
+                            }
+                        })
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+/// The form for those who have sessions left and want more of them.
+fn more_sessions(slug: String, price: Price, buy: ServerAction<BuyListing>) -> AnyView {
+    view! {
+        <section class="try buy" aria-labelledby="buy-title">
+            <h2 id="buy-title">{tr("Buy more sessions")}</h2>
+            <p>{format!("{}: {}", tr(price.kind.title()), price_text(&price))}</p>
+            {buy_form(slug, price, buy)}
+        </section>
     }
     .into_any()
 }
@@ -64,7 +111,7 @@ fn offer(slug: String, price: Price, state: SaleState, buy: ServerAction<BuyList
         }
         SaleState::Guest => view! {
             <p>{tr("Create an account to buy it: what you buy belongs to a person who can come back.")}</p>
-            <LinkButton href=paths::SIGN_UP kind=ButtonKind::Primary>
+            <LinkButton href=paths::sign_up(&paths::listing(&slug)) kind=ButtonKind::Primary>
                 {tr("Create an account")}
             </LinkButton>
         }

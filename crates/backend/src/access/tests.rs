@@ -345,6 +345,7 @@ fn table() -> Vec<Row> {
         public("purchases::standing", ask!(|ctx, things| purchases::standing(&ctx, &things.slug))),
         own("purchases::list", ask!(|ctx, things| purchases::list(&ctx, PageRequest::default()))),
         own("purchases::entitlements", ask!(|ctx, things| purchases::entitlements(&ctx))),
+        own("purchases::places", ask!(|ctx, things| purchases::places(&ctx, &[], &[]))),
         own(
             "purchases::earnings",
             ask!(|ctx, things| purchases::earnings(&ctx, PageRequest::default())),

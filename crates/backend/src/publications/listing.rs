@@ -124,6 +124,9 @@ async fn deprecate_within(
     successor: Option<&str>,
 ) -> Result<()> {
     let next = match successor.map(str::trim).filter(|slug| !slug.is_empty()) {
+        Some(slug) if slug == listing.slug => {
+            return Err(Error::field("successor", "must be another listing"));
+        }
         Some(slug) => {
             let next = if slug.contains('\0') {
                 // The database takes none.
@@ -131,8 +134,7 @@ async fn deprecate_within(
             } else {
                 store::publishing::find_successor(&mut *tx, slug).await?
             };
-            let next = next.filter(|(next, _)| *next != id);
-            Some(next.ok_or_else(|| Error::field("successor", "must be another listing"))?)
+            Some(next.ok_or_else(|| Error::field("successor", "there is no such listing"))?)
         }
         None => None,
     };

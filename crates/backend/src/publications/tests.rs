@@ -362,9 +362,14 @@ async fn a_deprecated_listing_leads_to_its_successor(pool: PgPool) {
     }
     let bob = sample::guest(&backend).await.unwrap();
     listings::install(&bob, "old-one").await.unwrap();
-    for successor in ["old-one", "nothing-here", "new\0one"] {
+    for (successor, reason) in [
+        ("old-one", "must be another listing"),
+        ("nothing-here", "there is no such listing"),
+        ("new\0one", "there is no such listing"),
+    ] {
         let error = deprecate(&ada, old, Some(successor)).await.unwrap_err();
-        assert_eq!(error.fields()[0].field, "successor");
+        let fault = &error.fields()[0];
+        assert_eq!((fault.field.as_str(), fault.reason.as_str()), ("successor", reason));
     }
     assert_eq!(kind(deprecate(&root, old, None).await), Some(FaultKind::NotFound));
     deprecate(&ada, old, Some("new-one")).await.unwrap();

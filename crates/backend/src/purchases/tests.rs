@@ -24,6 +24,8 @@ use crate::{
     Actor, PaymentSettings, Settings, agents, members, publications, sample, sessions, teams,
 };
 
+mod holders;
+
 fn kind<T>(answer: Result<T>) -> Option<FaultKind> {
     answer.err().map(|error| error.kind())
 }

@@ -263,6 +263,16 @@ pub(crate) async fn find_hidden(
     row.map(Listing::try_from).transpose()
 }
 
+/// A listing that was taken off, whoever's it is: for those who have paid for it.
+#[tracing::instrument(name = "db.listing.find_unlisted", skip_all, fields(listing.slug = slug), err(level = "debug"))]
+pub(crate) async fn find_unlisted(
+    conn: &mut PgConnection,
+    slug: &str,
+) -> sqlx::Result<Option<Listing>> {
+    let row = listings!("l.slug = $2 AND l.state = 'unlisted'", slug).fetch_optional(conn).await?;
+    row.map(Listing::try_from).transpose()
+}
+
 /// What is told of a listing as one that another was copied from; `None` when it is gone.
 #[tracing::instrument(name = "db.listing.find_forked", skip_all, fields(listing.id = %id), err(level = "debug"))]
 pub(crate) async fn find_forked(

@@ -220,6 +220,35 @@ pub(crate) async fn list(
     rows.into_iter().map(|row| Ok(Owned::try_from(row)?.purchase)).collect()
 }
 
+/// How these listings stand, and whether somebody ever installed them.
+#[tracing::instrument(name = "db.purchase.list_places", skip_all, fields(user.id = %user), err(level = "debug"))]
+pub(crate) async fn list_places(
+    conn: &mut PgConnection,
+    user: UserId,
+    listings: &[ListingId],
+) -> sqlx::Result<Vec<(ListingId, ListingState, bool)>> {
+    let ids: Vec<_> = listings.iter().map(|id| id.as_uuid()).collect();
+    let rows = sqlx::query!(
+        r#"
+        SELECT l.listing_id AS "listing_id!", l.state AS "state!",
+               i.listing_id IS NOT NULL AS "is_installed!"
+        FROM listings l
+        LEFT JOIN installs i ON i.owner_id = $1 AND i.listing_id = l.listing_id
+        WHERE l.listing_id = ANY ($2)
+        "#,
+        user.as_uuid(),
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let state = known(ListingState::parse(&row.state), "state")?;
+            Ok((ListingId::from_uuid(row.listing_id), state, row.is_installed))
+        })
+        .collect()
+}
+
 /// Subscriptions that go on, of which somebody is the buyer or the publisher.
 #[tracing::instrument(name = "db.purchase.list_running", skip_all, fields(user.id = %user), err(level = "debug"))]
 pub(crate) async fn list_running(
