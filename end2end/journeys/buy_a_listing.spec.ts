@@ -24,6 +24,11 @@ test('from a price to a refund', async ({ page, browser, browserConsole }) => {
   browserConsole.allow(refusal);
   await pia.getByRole('button', { name: 'Save and preview' }).click();
   await expect(pia.getByText('must be an amount such as 5.00')).toBeVisible();
+  await pia.getByLabel('Currency').selectOption('JPY');
+  await pia.getByRole('textbox', { name: 'Amount' }).fill('5.00');
+  await pia.getByRole('button', { name: 'Save and preview' }).click();
+  await expect(pia.getByText('must be an amount such as 500')).toBeVisible();
+  await pia.getByLabel('Currency').selectOption('USD');
   await pia.getByRole('textbox', { name: 'Amount' }).fill('5');
   await pia.getByRole('button', { name: 'Save and preview' }).click();
   await expect(pia.locator('.publish__preview')).toContainText('$5.00');

@@ -19,6 +19,12 @@ test('an agent is shared with a team, role by role', async ({ page, browser, bro
   await ada.create('The lab', slug);
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('The lab');
 
+  // A link that is taken back is offered no more.
+  await ada.link('viewer');
+  await ada.invite.getByRole('button', { name: /^Take back/ }).click();
+  await expect(ada.invite.getByRole('button', { name: /^Take back/ })).toHaveCount(0);
+  await expect(ada.invite.getByRole('link', { name: 'Invitation link' })).toHaveCount(0);
+
   // A link, which one person takes once.
   const path = await ada.link('viewer');
   const bob = await anotherBrowser(browser, browserConsole);
@@ -109,6 +115,13 @@ test('an account is invited by its address and finds a notice', async ({ page, b
   await bob.getByRole('link', { name: 'The lab' }).click();
   await bob.waitForURL(/\/teams\/join/);
   await bob.getByRole('button', { name: 'Join the team' }).click();
+  await bob.waitForURL(`/teams/${slug}`);
+
+  // The notice stays, and leads to the team from now on.
+  await visit(bob, '/account/notices');
+  await bob.getByRole('link', { name: 'The lab' }).click();
+  await bob.waitForURL(`/teams/${slug}`);
+  await visit(bob, `/teams/join?team=${slug}`);
   await bob.waitForURL(`/teams/${slug}`);
 
   // The owner hands the team over and leaves.

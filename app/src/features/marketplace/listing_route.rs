@@ -7,7 +7,7 @@ use resonant_domain::FaultKind;
 use resonant_domain::listing::{Deprecation, ListingState, ListingSummary, Showcase};
 
 use super::api::{OpenedListing, get_listing};
-use super::buy_panel::buy_panel;
+use super::buy_panel::{buy_panel, held_panel};
 use super::change_log::{ChangeLog, Tags};
 use super::figures::counted;
 use super::follow_api::{BuyListing, SetFollowing, ViewerStanding, get_standing};
@@ -117,10 +117,14 @@ fn ListingPage(
     let data = String::new();
     let is_paused = listing.state == ListingState::Paused;
     let form = if is_paused {
+        let is_sold = !summary.price.is_free();
+        let held =
+            is_sold.then(|| held_panel(summary.slug.clone(), listing.version, personal.standing));
         view! {
             <Notice tone=Tone::Warn>
                 <p>{tr("Its publisher has paused this listing: nobody can install it for now.")}</p>
             </Notice>
+            {held}
         }
         .into_any()
     } else {
@@ -145,7 +149,7 @@ fn ListingPage(
     let is_sent = Signal::derive(move || query.with(|query| query.get("reported").is_some()));
     let report = view! { <ReportForm slug=summary.slug.clone() is_sent /> }.into_any();
     let (slug, version) = (summary.slug.clone(), listing.version);
-    let judged = view! { <ReviewsPanel slug version reviews actions /> }.into_any();
+    let judged = view! { <ReviewsPanel slug version is_paused reviews actions /> }.into_any();
     let follow = follow_part(&summary, personal);
     view! {
         <Title text=summary.name.clone() />

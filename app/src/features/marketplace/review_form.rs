@@ -16,6 +16,8 @@ use crate::ui::{Button, ButtonKind, FormError, TextArea};
 pub(super) fn ReviewForm(
     /// The listing.
     slug: String,
+    /// Whether nobody can run it for now.
+    is_paused: bool,
     /// How the viewer stands to it.
     standing: Standing,
     /// What can be done.
@@ -34,20 +36,23 @@ pub(super) fn ReviewForm(
             .into_any();
         }
         Standing::HasNotRun => {
+            // The page of a paused listing has no place to try it.
+            let way = (!is_paused).then(|| view! { <a href="#try">{tr("Try it now")}</a> });
             return view! {
                 <p class="listing__note">
                     {tr("Run it to the end once, and you may review it. ")}
-                    <a href="#try">{tr("Try it now")}</a>
+                    {way}
                 </p>
             }
             .into_any();
         }
         Standing::Anonymous | Standing::Guest => {
+            let next = paths::listing(&slug);
             return view! {
                 <p class="listing__note">
                     {tr("Members who ran it may review it. ")}
-                    <a href=paths::SIGN_UP>{tr("Create an account")}</a> {tr(" or ")}
-                    <a href=paths::sign_in(&paths::listing(&slug))>{tr("sign in")}</a>
+                    <a href=paths::sign_up(&next)>{tr("Create an account")}</a> {tr(" or ")}
+                    <a href=paths::sign_in(&next)>{tr("sign in")}</a>
                 </p>
             }
             .into_any();

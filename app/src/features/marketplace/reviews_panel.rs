@@ -50,6 +50,8 @@ pub(super) fn ReviewsPanel(
     slug: String,
     /// Its present version.
     version: i32,
+    /// Whether nobody can run it for now.
+    is_paused: bool,
     /// What there is to see.
     reviews: Resource<Result<SeenReviews, AppError>>,
     /// What can be done.
@@ -59,7 +61,9 @@ pub(super) fn ReviewsPanel(
     let shown = move || {
         let seen = reviews.get()?;
         Some(match seen {
-            Ok(seen) => view! { <Seen slug=slug.get_value() version seen actions /> }.into_any(),
+            Ok(seen) => {
+                view! { <Seen slug=slug.get_value() version is_paused seen actions /> }.into_any()
+            }
             Err(error) => view! { <ErrorPanel error=error /> }.into_any(),
         })
     };
@@ -72,7 +76,13 @@ pub(super) fn ReviewsPanel(
 }
 
 #[component]
-fn Seen(slug: String, version: i32, seen: SeenReviews, actions: ReviewActions) -> impl IntoView {
+fn Seen(
+    slug: String,
+    version: i32,
+    is_paused: bool,
+    seen: SeenReviews,
+    actions: ReviewActions,
+) -> impl IntoView {
     let SeenReviews { page, helpful, facts, standing } = seen;
     let is_publisher = standing == Standing::Publisher;
     let may_vote = matches!(
@@ -106,7 +116,7 @@ fn Seen(slug: String, version: i32, seen: SeenReviews, actions: ReviewActions) -
             </p>
         }
     });
-    let form = view! { <ReviewForm slug=slug.clone() standing actions /> }.into_any();
+    let form = view! { <ReviewForm slug=slug.clone() is_paused standing actions /> }.into_any();
     view! {
         <Measured facts version />
         {form}

@@ -88,9 +88,12 @@ fn read_price(form: &ListingForm) -> Result<resonant_domain::price::Price, AppEr
     }
     let currency = Currency::parse(&form.price_currency)
         .ok_or_else(|| ssr::invalid("price.currency", "must be one of the list"))?;
-    let amount = currency
-        .read(&form.price_amount)
-        .ok_or_else(|| ssr::invalid("price.amount", "must be an amount such as 5.00"))?;
+    let reason = match currency {
+        Currency::Usd | Currency::Eur | Currency::Gbp => "must be an amount such as 5.00",
+        Currency::Jpy => "must be an amount such as 500",
+    };
+    let amount =
+        currency.read(&form.price_amount).ok_or_else(|| ssr::invalid("price.amount", reason))?;
     // The others have no span of time, whatever stands in the list.
     let interval = Interval::parse(&form.price_interval).filter(|_| kind.has_interval());
     Ok(Price { kind, amount, currency, interval })

@@ -208,7 +208,7 @@ fn price_fields(start: &Start, error: Signal<Option<AppError>>) -> AnyView {
             optional=true
             maxlength=12
             autocomplete="off"
-            hint=tr("Such as 5.00; of one session where each is paid for. Empty for what is free")
+            hint=tr("Such as 5.00, or 500 in yen; of one session where each is paid for. Empty for what is free")
             error=field_error(error, "price.amount")
         />
         <Select

@@ -168,14 +168,28 @@ pub async fn leave_team(slug: String, user: UserId) -> Result<(), AppError> {
     Ok(())
 }
 
-/// What an invitation offers: that of a link's token, or the one to a team that is for the viewer.
+/// What an invitation offers: that of a link's token, or the one to a team that is for the viewer. `None`
+/// for who is in that team by now, and is led there.
 #[server(prefix = "/api/fn", endpoint = "teams/get_offer")]
 pub async fn get_offer(
     #[server(default)] token: String,
     #[server(default)] team: String,
-) -> Result<InvitationOffer, AppError> {
-    let which = invited(&token, &team);
-    resonant_backend::teams::offer(&ssr::ctx()?, which).await.map_err(ssr::fail)
+) -> Result<Option<InvitationOffer>, AppError> {
+    use resonant_backend::teams;
+    use resonant_domain::FaultKind;
+
+    let ctx = ssr::ctx()?;
+    let error = match teams::offer(&ctx, invited(&token, &team)).await {
+        Ok(offer) => return Ok(Some(offer)),
+        Err(error) => error,
+    };
+    // The notice of an invitation stays when it was taken.
+    let is_for_viewer = token.is_empty() && error.kind() == FaultKind::NotFound;
+    if is_for_viewer && teams::get(&ctx, &team).await.is_ok() {
+        ssr::redirect(&paths::team(&team));
+        return Ok(None);
+    }
+    Err(ssr::fail(error))
 }
 
 /// Takes an invitation and goes to the team.

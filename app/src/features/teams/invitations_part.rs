@@ -21,15 +21,15 @@ pub(super) fn invitations_part(
     let Actions { invite, revoke, .. } = actions;
     let slug = team.slug.clone();
     let value = invite.value();
+    // One that was taken, or taken back, is told of no more.
+    let waiting: Vec<_> = invitations.iter().map(|one| one.id).collect();
+    let last = move || value.get()?.ok().filter(|last| waiting.contains(&last.invitation.id));
+    let sent = {
+        let last = last.clone();
+        move || last()?.invitation.email
+    };
     // Without JavaScript the page itself brings what was made.
-    let token = move || match value.get() {
-        Some(Ok(made)) => made.token,
-        _ => made.clone(),
-    };
-    let sent = move || match value.get() {
-        Some(Ok(made)) => made.invitation.email,
-        _ => None,
-    };
+    let token = move || last().map_or_else(|| made.clone(), |last| last.token);
     let rows: Vec<_> = invitations.into_iter().map(|one| row(&slug, one, actions)).collect();
     let open = (!rows.is_empty()).then(|| view! { <ul class="keys">{rows}</ul> });
     let error = action_error(invite);

@@ -39,7 +39,7 @@ impl Which {
 /// The page of an invitation.
 pub struct JoinRoute {
     which: Memo<Which>,
-    offer: Resource<Result<InvitationOffer, AppError>>,
+    offer: Resource<Result<Option<InvitationOffer>, AppError>>,
 }
 
 impl LazyPage for JoinRoute {
@@ -71,11 +71,13 @@ impl LazyPage for JoinRoute {
                 {kept(move || async move {
                     let which = which.get();
                     match offer.await {
-                        Ok(offer) => {
+                        Ok(Some(offer)) => {
                             let viewer = viewer.load().await;
                             let kind = viewer.map(|viewer| viewer.kind);
                             shown(offer, &which, kind)
                         }
+                        // The server leads to the team.
+                        Ok(None) => view! { <Skeleton lines=6 /> }.into_any(),
                         Err(error) if error.kind == FaultKind::Unauthenticated => nobody(&which),
                         Err(error) => cannot_be_shown(tr("This invitation is no longer there"), error),
                     }
