@@ -14,13 +14,15 @@ use crate::language::script_path;
 use crate::ssr;
 use crate::state::theme::Theme;
 
-/// Keeps what a visitor enters before the page is live: taking it over sets each field to what the server
+/// Keeps what a visitor enters before the page is live, and what the browser puts back when they return to it: taking it over sets each field to what the server
 /// drew. Once it is live (`browser::tell_live`), each is as the visitor left it, and the app hears of it,
 /// of the last one last. A box that was ticked and unticked tells nothing, because rows of lists take each
 /// tick for a turn; nor does a form that is on its way already. The last button that was pressed is pressed
 /// then, and the last key for the palette or the sheet of shortcuts struck.
 ///
-/// It tells the first sign of use, too: `<html data-used>`, and the window by an event of that name.
+/// It tells the first sign of use, too: `<html data-used>`, and the window by an event of that name. And while
+/// there is no network no link leads away from a page that is live: the program of another page could not be
+/// fetched, and what stands here would be lost.
 ///
 /// Whoever goes back or forward before that is at an address that the document was not drawn for, which no
 /// program can take over: the right one is loaded.

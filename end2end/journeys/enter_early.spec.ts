@@ -84,3 +84,16 @@ test('going back before the page is live leads to the page before it', async ({ 
   await untilLive(page);
   await expect(studio.name).toHaveValue('');
 });
+
+test('what the browser puts back when somebody returns counts', async ({ page }) => {
+  await page.goto('/');
+  const goal = page.getByRole('textbox', { name: 'What should it do?' });
+  await goal.fill('Count to three');
+  const third = page.getByRole('radio').nth(2);
+  await third.check({ force: true });
+  await page.goto('/sign-in');
+  await page.goBack();
+  await untilLive(page);
+  await expect(goal).toHaveValue('Count to three');
+  await expect(third).toBeChecked();
+});

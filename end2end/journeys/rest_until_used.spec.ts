@@ -3,7 +3,7 @@
 
 import type { Page } from '@playwright/test';
 import { expect, test } from '../fixtures/seeded.ts';
-import { untilLive } from '../fixtures/test.ts';
+import { untilLive, visit } from '../fixtures/test.ts';
 import { pages } from '../pages/all.ts';
 
 const resting = pages.filter(({ name }) => ['landing', 'marketplace', 'listing', 'collection', 'publisher'].includes(name));
@@ -89,4 +89,19 @@ test('a link leads on from a page that rests', async ({ page }) => {
   await page.getByRole('link', { name: 'Marketplace' }).first().click();
   await expect(page).toHaveURL('/marketplace');
   await expect(page).toHaveTitle(/Marketplace/);
+});
+
+test('no link leads away while there is no network', async ({ page, context, be, browserConsole }) => {
+  browserConsole.allow(/ERR_INTERNET_DISCONNECTED/);
+  await be('member');
+  await visit(page, '/marketplace');
+  const studio = page.getByRole('link', { name: 'Studio' }).first();
+  await context.setOffline(true);
+  await expect(page.getByText('You are offline.')).toBeVisible();
+  await studio.click();
+  await context.setOffline(false);
+  await expect(page.getByText('You are offline.')).toHaveCount(0);
+  await expect(page).toHaveURL('/marketplace');
+  await studio.click();
+  await expect(page).toHaveURL('/studio');
 });

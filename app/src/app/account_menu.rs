@@ -4,6 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 use resonant_domain::member::{UserKind, Viewer};
 
+use super::frame::close_elsewhere;
 use crate::features::account::api::SignOut;
 use crate::language::{tr, tr_with};
 use crate::paths;
@@ -93,12 +94,7 @@ fn NameMenu(
     sign_out: ServerAction<SignOut>,
 ) -> impl IntoView {
     let menu = NodeRef::<html::Details>::new();
-    Effect::new(move || {
-        pathname.track();
-        if let Some(menu) = menu.get_untracked() {
-            menu.set_open(false);
-        }
-    });
+    close_elsewhere(menu, pathname);
     let is_guest = viewer.kind == UserKind::Guest;
     let name = viewer.display_name;
     view! {

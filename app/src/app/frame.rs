@@ -118,7 +118,7 @@ fn Connection() -> impl IntoView {
                         view! {
                             <p class="offline__text">
                                 {tr(
-                                    "You are offline. What you see stays; changes wait until you are back.",
+                                    "You are offline. What you see stays; other pages and changes wait until you are back.",
                                 )}
                             </p>
                         }
@@ -128,15 +128,23 @@ fn Connection() -> impl IntoView {
     }
 }
 
+/// Closes a menu once another page is there. One that was opened before this page was live stays open.
+pub(super) fn close_elsewhere(menu: NodeRef<html::Details>, pathname: Signal<String>) {
+    Effect::new(move |before: Option<String>| {
+        let here = pathname.get();
+        if before.is_some_and(|before| before != here)
+            && let Some(menu) = menu.get_untracked()
+        {
+            menu.set_open(false);
+        }
+        here
+    });
+}
+
 #[component]
 fn Header(viewer: ViewerState, pathname: Signal<String>) -> impl IntoView {
     let menu = NodeRef::<html::Details>::new();
-    Effect::new(move || {
-        pathname.track();
-        if let Some(menu) = menu.get_untracked() {
-            menu.set_open(false);
-        }
-    });
+    close_elsewhere(menu, pathname);
     view! {
         <header class="header">
             <div class="header__inner">

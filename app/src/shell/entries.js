@@ -6,6 +6,19 @@
     entries.delete(target);
     entries.set(target, [target.value, target.checked]);
   };
+  // What the browser has put back into a page that was left, of which it tells nobody.
+  const isChanged = (field) => {
+    if (field.type === 'hidden' || field.type === 'file') return false;
+    if (field.type === 'radio') return field.checked && !field.defaultChecked;
+    if (field.type === 'checkbox') return field.checked !== field.defaultChecked;
+    if (!field.options) return field.value !== field.defaultValue;
+    return field.selectedIndex !== Math.max(0, [...field.options].findIndex((option) => option.defaultSelected));
+  };
+  const gather = () => {
+    for (const field of document.querySelectorAll('input, textarea, select')) {
+      if (!entries.has(field) && isChanged(field)) keep({ target: field });
+    }
+  };
   const leave = ({ target }) => {
     for (const field of [...entries.keys()]) if (field.form === target) entries.delete(field);
   };
@@ -37,6 +50,14 @@
   };
   for (const name of signs) addEventListener(name, use, { capture: true, passive: true });
 
+  const hold = (event) => {
+    const link = event.target.closest?.('a[href]');
+    if (navigator.onLine || !('live' in document.documentElement.dataset)) return;
+    if (link?.origin === location.origin && link.pathname + link.search !== where()) event.preventDefault();
+  };
+  addEventListener('click', hold, true);
+
+  addEventListener('ready', gather, { once: true });
   addEventListener('live', () => {
     for (const name in heard) removeEventListener(name, heard[name], true);
     for (const [field, [value, checked]] of entries) {

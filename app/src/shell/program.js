@@ -6,7 +6,10 @@
     for (const link of document.querySelectorAll('link[rel=later]')) link.rel = link.as ? 'preload' : 'modulepreload';
     const module = fetch(wasm);
     // What the visitor does between the two is heard.
-    const live = (program) => setTimeout(() => program.hydrate());
+    const live = (program) => setTimeout(() => {
+      dispatchEvent(new Event('ready'));
+      program.hydrate();
+    });
     import(js)
       .then((program) => program.default({ module_or_path: module }).then(() => live(program)))
       .catch((fault) => {
