@@ -15,7 +15,8 @@ let server: OwnServer;
 test.beforeAll(async ({}, info) => {
   mkdirSync(info.project.outputDir, { recursive: true });
   // What is simple costs nothing, all else goes to the dear model.
-  const env = serverEnv(ports.tiers, 'resonant_tiers', { ...withModel, MODELS_SIMPLE: 'openai:small-model' });
+  const small = { MODELS_SIMPLE: 'openai:small-model', MODEL_FACTS: 'openai:small-model=0/0' };
+  const env = serverEnv(ports.tiers, 'resonant_tiers', { ...withModel, ...small });
   server = new OwnServer(ports.tiers, env, `${info.project.outputDir}/tiers-server.log`);
   server.prepare();
   await server.start();

@@ -43,7 +43,9 @@
   for (const name in heard) addEventListener(name, heard[name], true);
 
   const signs = ['pointerover', 'pointerdown', 'touchstart', 'wheel', 'scroll', 'keydown', 'focusin', 'input'];
-  const use = () => {
+  const use = ({ type, target }) => {
+    // Parts of a page turn to where they snap by themselves.
+    if (type === 'scroll' && target !== document) return;
     for (const name of signs) removeEventListener(name, use, true);
     document.documentElement.dataset.used = '';
     dispatchEvent(new Event('used'));
@@ -68,6 +70,7 @@
       for (const name of ['input', 'change']) field.dispatchEvent(new Event(name, { bubbles: true }));
     }
     if (pressed?.isConnected) pressed.click();
-    if (struck) document.body.dispatchEvent(struck);
+    // Who listens to keys begins a moment later.
+    if (struck) setTimeout(() => document.body.dispatchEvent(struck));
   }, { once: true });
 }

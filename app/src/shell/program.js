@@ -5,6 +5,8 @@
     isBegun = true;
     for (const link of document.querySelectorAll('link[rel=later]')) link.rel = link.as ? 'preload' : 'modulepreload';
     const module = fetch(wasm);
+    // What became of it is told once, below.
+    module.catch(() => {});
     // What the visitor does between the two is heard.
     const live = (program) => setTimeout(() => {
       dispatchEvent(new Event('ready'));
@@ -14,7 +16,7 @@
       .then((program) => program.default({ module_or_path: module }).then(() => live(program)))
       .catch((fault) => {
         document.getElementById('fault-notice')?.removeAttribute('hidden');
-        throw fault;
+        console.error(fault);
       });
   };
   if (rests) {
