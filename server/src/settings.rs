@@ -229,7 +229,6 @@ impl Settings {
 
 /// Reads something of the process's environment. A variable that is no text counts as one that cannot be used:
 /// as absent it would take away what it was to protect.
-#[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
 fn of_environment<T>(
     read: impl FnOnce(&dyn Fn(&str) -> Option<String>) -> Result<T, SettingError>,
 ) -> Result<T, SettingError> {
@@ -284,7 +283,7 @@ impl Variables<'_> {
     }
 
     /// A whole number between two, both of them included.
-    fn within<T: FromStr + PartialOrd + Display>(
+    fn within<T: FromStr + PartialOrd + Display + Copy>(
         &self,
         name: &'static str,
         least: T,

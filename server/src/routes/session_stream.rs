@@ -179,14 +179,13 @@ impl Follower {
                     count += batch.len();
                     batches.push(batch);
                 }
-                // Its link was taken back, or it was deleted: nothing is wrong here.
-                Some(Err(Error::NotFound(_))) => self.over = true,
+                // Its link may have been taken back, or it was deleted: nothing is wrong here.
+                None | Some(Err(Error::NotFound(_))) => self.over = true,
                 Some(Err(error)) => {
                     // The client comes back and goes on after what it has.
                     tracing::warn!(error = chain(&error), "an event stream broke off");
                     self.over = true;
                 }
-                None => self.over = true,
             }
             let full = self.over || count >= WRITE_MAX_EVENTS;
             next = if full { None } else { self.events.next().now_or_never() };

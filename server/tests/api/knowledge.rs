@@ -156,7 +156,7 @@ async fn a_passage_is_found_by_its_meaning_where_that_can_be_compared() {
     assert_eq!(knowledge::read_next(&system).await.unwrap(), can_compare);
     assert!(!knowledge::read_next(&system).await.unwrap());
     if !can_compare {
-        assert_eq!(std::env::var_os("RESONANT_HAS_VECTORS"), None, "meanings can be compared");
+        assert!(std::env::var("RESONANT_HAS_VECTORS").is_err(), "meanings can be compared");
         assert_eq!(search("vacation").await, [""; 0]);
         app.end().await;
         return;

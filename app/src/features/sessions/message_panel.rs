@@ -27,12 +27,12 @@ pub fn MessagePanel(
     let say = ServerAction::<Say>::new();
     let value = say.value();
     let text = RwSignal::new(refused_form().text("text").unwrap_or_default());
-    let sent = StoredValue::new(String::new());
+    let on_its_way = StoredValue::new(String::new());
     Effect::new(move || {
         if let Some(Ok(session)) = value.get() {
             live.renew(session);
             // What was written since is the beginning of the next one.
-            let rest = text.with_untracked(|text| after(text, &sent.get_value()));
+            let rest = text.with_untracked(|text| after(text, &on_its_way.get_value()));
             text.set(rest);
         }
     });
@@ -62,7 +62,7 @@ pub fn MessagePanel(
             id="say"
             aria-labelledby="say-title"
             on:keydown=send
-            on:submit=move |_| sent.set_value(text.get_untracked())
+            on:submit=move |_| on_its_way.set_value(text.get_untracked())
         >
             <h3 class="say__title" id="say-title">
                 {title}

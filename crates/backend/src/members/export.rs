@@ -26,7 +26,7 @@ const COME_BACK: Duration = Duration::from_secs(30);
 /// How many pieces may wait for whoever reads.
 const AHEAD: usize = 4;
 /// How long whoever reads may take for a piece: nobody holds a turn, and a connection, by not reading.
-const SLOWEST: Duration = Duration::from_secs(60);
+const SLOWEST: Duration = Duration::from_mins(1);
 /// The last piece, by which a whole file ends.
 const END: &[u8] = b"}\n";
 

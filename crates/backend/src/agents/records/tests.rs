@@ -173,7 +173,7 @@ async fn lists_by_name_runs_and_rating_hold_those_of_a_name(pool: PgPool) {
     let page = |order: &str, name: Option<&str>, cursor: Option<String>, offset: Option<u32>| {
         let (order, name) = (AgentOrder::parse(order).unwrap(), name.map(str::to_owned));
         let page = PageRequest { cursor, limit: Some(2) };
-        list(&ada, RecordQuery { order, name, page, offset, ..RecordQuery::default() })
+        list(&ada, RecordQuery { name, order, page, offset, ..RecordQuery::default() })
     };
     for (order, name, expected) in [
         ("name", None, "50%, Otter, sea lion, Sea Otter, Seal"),
