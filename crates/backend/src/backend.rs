@@ -1,141 +1,46 @@
 //! The backend itself: what the use cases share.
 
+mod databases;
 mod distribute;
+mod figures;
+mod keys;
 mod migrate;
+mod settings;
+mod time;
 
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use resonant_domain::UserId;
-use resonant_domain::distribution::Distribution;
-use resonant_domain::metric::Family;
 use resonant_runtime::Engine;
 use resonant_runtime::clock::{Clock, SteadyClock};
 use resonant_runtime::egress::Egress;
-use resonant_runtime::mcp::{StdioCommand, StdioServers};
-use resonant_runtime::models::{Embedder, ModelSettings, Models};
+use resonant_runtime::mcp::StdioServers;
+use resonant_runtime::models::{Embedder, Models};
 use resonant_runtime::tools::Tools;
 use tokio::sync::OnceCell;
-use uuid::{Builder, Uuid};
 
+pub use self::settings::{PasswordWork, QueueLimits, Settings};
 use crate::agents::AgentLooks;
 use crate::boards::Boards;
 use crate::budgets::GuestLimits;
 use crate::cache::rate_limit::RateLimits;
 use crate::cache::redis::Redis;
 use crate::cache::session_events::SessionEvents;
-use crate::cache::{Cache, CacheFigures, PageCounters, Stale, ear};
+use crate::cache::{Cache, CacheFigures, PageCounters};
 use crate::cursor::Cursors;
-use crate::database::{Database, DatabaseSettings, Reading, Shard, Writing};
-use crate::keyring::{Keyring, SealingKey, SealingKeys};
-use crate::mail::{MailSettings, Mailer};
+use crate::database::Database;
+use crate::keyring::{Keyring, SealingKeys};
+use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::passwords::Passwords;
 use crate::payments::{PaymentProvider, PaymentSettings};
-use crate::store::cache_outbox::Letter;
 use crate::store::notices::Notices;
 use crate::store::queue::Slots;
-use crate::store::shards::Owners;
 use crate::tool_backing::ToolBacking;
 use crate::webhooks::Telling;
 use crate::work::Turns;
 use crate::{Actor, Ctx, Error, RequestId, Result, SignInToken, store};
-
-/// How many names fit into one call of PostgreSQL, which takes 8,000 bytes.
-const NAMES_PER_LETTER: usize = 25;
-
-/// How hard passwords are to guess from their hashes (argon2id).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PasswordWork {
-    /// Memory of one hash, in kibibytes.
-    pub memory_kib: u32,
-    /// Passes over the memory.
-    pub passes: u32,
-}
-
-impl Default for PasswordWork {
-    /// The least that OWASP's password storage cheat sheet recommends for argon2id.
-    fn default() -> Self {
-        Self { memory_kib: 19_456, passes: 2 }
-    }
-}
-
-/// How many sessions run at the same time, over all workers of the installation. 0: any number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QueueLimits {
-    /// Of one user.
-    pub per_user: u32,
-    /// Of one agent.
-    pub per_agent: u32,
-}
-
-impl Default for QueueLimits {
-    fn default() -> Self {
-        Self { per_user: 16, per_agent: 8 }
-    }
-}
-
-/// What the backend needs to know of its surroundings.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Where PostgreSQL is, and how it is used.
-    pub database: DatabaseSettings,
-    /// Where Redis is. Without it, cache and live events stay within this process.
-    pub redis_url: Option<String>,
-    /// The language models that may answer.
-    pub models: ModelSettings,
-    /// For how long a worker holds a session without a sign of life.
-    pub lease: Duration,
-    /// How many sessions run at the same time.
-    pub queue: QueueLimits,
-    /// How deep agents may call agents.
-    pub agent_depth: u32,
-    /// What guests may use.
-    pub guests: GuestLimits,
-    /// The commands of this machine that agents may use as MCP servers.
-    pub mcp_commands: Vec<StdioCommand>,
-    /// Whether tools may reach private addresses. For tests alone.
-    pub allow_private_egress: bool,
-    /// How hard passwords are to guess.
-    pub password_work: PasswordWork,
-    /// Under which keys secrets are kept.
-    pub sealing_keys: SealingKeys,
-    /// Where this process counts.
-    pub metrics: Metrics,
-    /// For how many days what was measured is kept.
-    pub metrics_days: u32,
-    /// For how many days entries of the audit log are kept. 0: for ever.
-    pub audit_days: u32,
-    /// How mail is sent. Without it, none is.
-    pub mail: Option<MailSettings>,
-    /// Who takes the money for listings. Without it, all of them are free.
-    pub payments: Option<PaymentSettings>,
-}
-
-impl Settings {
-    /// The settings of an installation that has PostgreSQL alone.
-    pub fn new(database_url: impl Into<String>) -> Self {
-        Self {
-            database: DatabaseSettings::new(database_url),
-            redis_url: None,
-            models: ModelSettings::default(),
-            lease: Duration::from_secs(15),
-            queue: QueueLimits::default(),
-            agent_depth: resonant_domain::agent_tool::DEPTH_DEFAULT,
-            guests: GuestLimits::default(),
-            mcp_commands: Vec::new(),
-            allow_private_egress: false,
-            password_work: PasswordWork::default(),
-            sealing_keys: SealingKeys::default(),
-            metrics: Metrics::default(),
-            metrics_days: 400,
-            audit_days: 400,
-            mail: None,
-            payments: None,
-        }
-    }
-}
 
 /// The use cases' way to everything they touch. Cheap to clone.
 #[derive(Clone)]
@@ -333,152 +238,6 @@ impl Backend {
         self.inner.embedder.is_some()
     }
 
-    /// Where this process counts.
-    #[must_use]
-    pub fn metrics(&self) -> &Metrics {
-        &self.inner.metrics
-    }
-
-    pub(crate) fn metrics_days(&self) -> u32 {
-        self.inner.metrics_days
-    }
-
-    /// All that this process has counted, the cache's figures among it.
-    pub(crate) fn counted(&self) -> Vec<(Family, Box<str>, Distribution)> {
-        let mut all = self.metrics().counted();
-        let count = |sum| Distribution { count: sum, sum, ..Distribution::default() };
-        for figures in self.cache_figures() {
-            let hits = figures.hits + figures.shared_hits;
-            let misses = figures.misses.saturating_sub(figures.shared_hits);
-            all.push((Family::CacheHits, figures.kind.into(), count(hits)));
-            all.push((Family::CacheMisses, figures.kind.into(), count(misses)));
-        }
-        all
-    }
-
-    /// Notes how high those things stand that nobody counts as they change.
-    pub(crate) fn look_at_levels(&self) {
-        let metrics = self.metrics();
-        let (used, size) = self.inner.database.connections();
-        metrics.set_level(Family::DbPoolUsed, used);
-        metrics.set_level(Family::DbPoolSize, size);
-        if let Some(bytes) = memory() {
-            metrics.set_level(Family::ProcessMemory, bytes);
-        }
-    }
-
-    /// Counts a session as one that this process runs until the answer is dropped.
-    pub(crate) fn work_begins(&self) -> Arc<()> {
-        self.inner.at_work.clone()
-    }
-
-    /// Sessions that this process runs.
-    pub(crate) fn at_work(&self) -> u64 {
-        u64::try_from(Arc::strong_count(&self.inner.at_work) - 1).unwrap_or(0)
-    }
-
-    /// Each replica by its name, and how far it is behind; `None`: it is not in use.
-    pub(crate) fn replicas(&self) -> Vec<(String, Option<Duration>)> {
-        self.inner.database.replicas()
-    }
-
-    /// Measures how long a connection was waited for, whether it came or not.
-    async fn waited<T>(&self, connection: impl Future<Output = Result<T>>) -> Result<T> {
-        let began = Instant::now();
-        let connection = connection.await;
-        self.metrics().observe(Family::DbPoolWait, "", began.elapsed());
-        connection
-    }
-
-    /// A connection that reads what the owner owns: agents, sessions and whatever else has an
-    /// `owner_id`.
-    pub(crate) async fn read(&self, owner: UserId) -> Result<Reading> {
-        self.waited(self.inner.database.read(owner)).await
-    }
-
-    /// The same from the database that takes the writes: for those who must see what others have
-    /// just written.
-    pub(crate) async fn read_latest(&self, owner: UserId) -> Result<Reading> {
-        self.waited(self.inner.database.read_latest(owner)).await
-    }
-
-    /// A connection that writes what the owner owns by one statement, and then commits.
-    pub(crate) async fn write(&self, owner: UserId) -> Result<Writing> {
-        self.waited(self.inner.database.write(owner)).await
-    }
-
-    /// A transaction on what the owner owns.
-    pub(crate) async fn begin(&self, owner: UserId) -> Result<Writing> {
-        self.waited(self.inner.database.begin(owner)).await
-    }
-
-    /// A connection that reads what is everybody's: people, sign-ins, listings, settings.
-    pub(crate) async fn catalogue_read(&self) -> Result<Reading> {
-        self.waited(self.inner.database.catalogue_read()).await
-    }
-
-    /// The same from the database that takes the writes.
-    pub(crate) async fn catalogue_read_latest(&self) -> Result<Reading> {
-        self.waited(self.inner.database.catalogue_read_latest()).await
-    }
-
-    /// A connection that writes what is everybody's by one statement, and then commits.
-    pub(crate) async fn catalogue_write(&self) -> Result<Writing> {
-        self.waited(self.inner.database.catalogue_write()).await
-    }
-
-    /// A transaction on what is everybody's.
-    pub(crate) async fn catalogue_begin(&self) -> Result<Writing> {
-        self.waited(self.inner.database.catalogue_begin()).await
-    }
-
-    /// The databases that hold what owners own, for the installation's own work over all owners.
-    pub(crate) fn shards(&self) -> impl Iterator<Item = Shard> + use<> {
-        self.inner.database.shards()
-    }
-
-    /// A transaction of the installation's own on one of [`Backend::shards`].
-    pub(crate) async fn begin_on(&self, shard: Shard) -> Result<Writing> {
-        self.waited(self.inner.database.begin_on(shard)).await
-    }
-
-    /// Whose things such a transaction may take.
-    pub(crate) fn owners(&self) -> Owners {
-        self.inner.database.owners()
-    }
-
-    /// The one database of a test, whosever things are meant.
-    #[cfg(test)]
-    pub(crate) async fn conn(&self) -> Result<Reading> {
-        self.catalogue_read().await
-    }
-
-    /// Commits what was written, together with word of what it has made untrue in the caches of all
-    /// processes. When this returns, this process serves none of it any more.
-    pub(crate) async fn commit(&self, mut tx: Writing, stale: Stale) -> Result<()> {
-        let letters = stale.names().chunks(NAMES_PER_LETTER).map(|names| {
-            let id = self.new_id()?;
-            Ok(Letter { id, text: ear::letter(id, names), names: names.to_vec() })
-        });
-        let letters: Vec<_> = letters.collect::<Result<_>>()?;
-        if !letters.is_empty() {
-            store::cache_outbox::insert(&mut tx, &letters).await?;
-        }
-        let cache = self.cache().clone();
-        // The caller may go away at any moment; what was committed is forgotten all the same.
-        let task = tokio::spawn(async move {
-            let kept = tx.commit().await;
-            for Letter { id, names, .. } in letters {
-                // After a fault too: it may have been kept, or be kept only now. So whoever hears that it was
-                // forgets anew: here it goes under another id.
-                let id = if kept.is_ok() { id } else { Uuid::from_bytes(random()?) };
-                cache.forget(id, &names).await;
-            }
-            kept
-        });
-        task.await.map_err(Error::internal)?
-    }
-
     /// What the cache of this process has done, by kind.
     #[must_use]
     pub fn cache_figures(&self) -> Vec<CacheFigures> {
@@ -603,95 +362,6 @@ impl Backend {
         let age = (days > 0).then(|| SignedDuration::from_hours(24 * days))?;
         self.now().checked_sub(age).ok()
     }
-
-    /// What seals cursors; its key is made by the first process that needs it.
-    pub(crate) async fn cursors(&self) -> Result<&Cursors> {
-        self.inner
-            .cursors
-            .get_or_try_init(|| async {
-                let fresh: [u8; 32] = random()?;
-                let mut conn = self.catalogue_write().await?;
-                let key = store::settings::find_or_insert(&mut conn, "cursor_key", &fresh).await?;
-                conn.commit().await?;
-                Cursors::new(&key)
-            })
-            .await
-    }
-
-    /// What the keys of triggers and webhooks follow from, made by the first process that needs it.
-    pub(crate) async fn signing_root(&self) -> Result<&[u8]> {
-        let root = self.inner.signing_root.get_or_try_init(|| async {
-            let fresh: [u8; 32] = random()?;
-            let mut conn = self.catalogue_write().await?;
-            let root = store::settings::find_or_insert(&mut conn, "signing_root", &fresh).await?;
-            conn.commit().await?;
-            Ok::<_, Error>(root)
-        });
-        Ok(root.await?)
-    }
-
-    /// What seals secrets; a key that is made is made by the first process that needs it.
-    pub(crate) async fn keyring(&self) -> Result<&Keyring> {
-        self.inner
-            .keyring
-            .get_or_try_init(|| async {
-                match &self.inner.sealing_keys {
-                    SealingKeys::Given(keys) => Ok(Keyring::new(keys)),
-                    SealingKeys::Made => {
-                        let fresh: [u8; 32] = random()?;
-                        let mut conn = self.catalogue_write().await?;
-                        let name = "sealing_key";
-                        let key = store::settings::find_or_insert(&mut conn, name, &fresh).await?;
-                        conn.commit().await?;
-                        let key = key
-                            .try_into()
-                            .map_err(|_| Error::internal("the sealing key has the wrong length"))?;
-                        Ok(Keyring::new(&[SealingKey::new(key)]))
-                    }
-                    SealingKeys::Missing => Err(Error::Conflict(
-                        "This installation keeps no secrets, because its SECRETS_KEY is not set. \
-                         Ask whoever runs it"
-                            .to_owned(),
-                    )),
-                }
-            })
-            .await
-    }
-
-    /// Sees that this process tells the same time as all that use the database: it is the database's.
-    pub(crate) async fn agree_on_time(&self) -> Result<()> {
-        let mut conn = self.catalogue_read_latest().await?;
-        let asked = Instant::now();
-        let theirs = store::metrics::find_now(&mut conn).await?;
-        drop(conn);
-        if self.inner.clock.agree(theirs, asked).is_negative() {
-            // Leases that were taken before lie too far ahead: who holds one renews it, the others end.
-            for shard in self.shards() {
-                let mut tx = self.begin_on(shard).await?;
-                store::queue::shorten_leases(&mut tx, self.lease(), self.owners()).await?;
-                tx.commit().await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The present instant, to the microsecond that PostgreSQL keeps.
-    #[must_use]
-    pub fn now(&self) -> Timestamp {
-        let now = self.inner.clock.now();
-        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
-    }
-
-    /// A new identity (RFC 9562, version 7): the present instant to a quarter of a microsecond, as its
-    /// section 6.2 lets the first 12 random bits say, and 62 random bits. Ids of one clock are in the
-    /// order of their making.
-    pub(crate) fn new_id(&self) -> Result<Uuid> {
-        let micros = u64::try_from(self.now().as_microsecond()).unwrap_or(0);
-        let mut random: [u8; 10] = random()?;
-        let fraction = micros % 1000 * 4096 / 1000;
-        [random[0], random[1]] = u16::try_from(fraction).unwrap_or(0).to_be_bytes();
-        Ok(Builder::from_unix_timestamp_millis(micros / 1000, &random).into_uuid())
-    }
 }
 
 impl std::fmt::Debug for Backend {
@@ -705,12 +375,4 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(Error::internal)?;
     Ok(bytes)
-}
-
-/// The memory that this process holds, in bytes (proc(5), statm). `None` where the system has no such
-/// file.
-fn memory() -> Option<u64> {
-    const PAGE: u64 = 4_096;
-    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
-    Some(statm.split_whitespace().nth(1)?.parse::<u64>().ok()? * PAGE)
 }

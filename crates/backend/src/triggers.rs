@@ -33,7 +33,7 @@ pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<Trigger>> {
     let before: Option<TriggerId> = cursors.open(&scope, page.cursor.as_deref())?;
     let mut conn = ctx.backend().read(owner).await?;
     let wanted = i64::from(limit) + 1;
-    let found = store::webhooks::list_triggers(&mut conn, owner, before, wanted).await?;
+    let found = store::triggers::list(&mut conn, owner, before, wanted).await?;
     cursors.page(&scope, limit, found, |last| last.id)
 }
 
@@ -45,7 +45,7 @@ pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<Trigger>> {
 pub async fn get(ctx: &Ctx, id: TriggerId) -> Result<Trigger> {
     let owner = access::user(ctx)?;
     let mut conn = ctx.backend().read(owner).await?;
-    store::webhooks::find_own_trigger(&mut conn, owner, id).await?.ok_or(NOT_FOUND)
+    store::triggers::find_own(&mut conn, owner, id).await?.ok_or(NOT_FOUND)
 }
 
 /// All of them with the key of each, for its owner's eyes.
@@ -90,14 +90,14 @@ pub async fn create(ctx: &Ctx, new: NewTrigger) -> Result<WithKey<Trigger>> {
         return Err(access::not_own(ctx, owner, new.agent_id).await);
     };
     if ctx.made_before().is_some()
-        && let Some(made) = store::webhooks::find_own_trigger(&mut tx, owner, id).await?
+        && let Some(made) = store::triggers::find_own(&mut tx, owner, id).await?
     {
         return Ok(WithKey { made, signing_key: key.to_text() });
     }
     let (_, spec) = agents::spec_to_run(&mut tx, &agent).await?;
     variable::resolve(&spec.variables, &made.variables)?;
     let max = i64::try_from(WEBHOOKS_MAX).unwrap_or(i64::MAX);
-    let inserted = store::webhooks::insert_trigger(&mut tx, owner, &made, max).await;
+    let inserted = store::triggers::insert(&mut tx, owner, &made, max).await;
     if !inserted.on_constraint("triggers_pkey", effects::in_the_making)? {
         return Err(Error::Conflict(format!("There are {WEBHOOKS_MAX} triggers already")));
     }
@@ -115,9 +115,9 @@ pub async fn create(ctx: &Ctx, new: NewTrigger) -> Result<WithKey<Trigger>> {
 pub async fn delete(ctx: &Ctx, id: TriggerId) -> Result<()> {
     let owner = access::user(ctx)?;
     let mut tx = ctx.backend().begin(owner).await?;
-    let found = store::webhooks::find_own_trigger(&mut tx, owner, id).await?;
+    let found = store::triggers::find_own(&mut tx, owner, id).await?;
     seen::check(ctx, &found.ok_or(NOT_FOUND)?)?;
-    let agent = store::webhooks::delete_trigger(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
+    let agent = store::triggers::delete(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     note(ctx, &mut tx, (owner, id), Deed::TriggerDeleted, &agent).await?;
     tx.commit().await?;
     tracing::info!(trigger.id = %id, "trigger deleted");
@@ -162,11 +162,11 @@ pub async fn fire(ctx: &Ctx, owner: UserId, id: TriggerId, message: Signed) -> R
         return Err(Error::field("body", format!("must be at most {CONTEXT_MAX} characters")));
     }
     let mut tx = backend.begin(owner).await?;
-    let found = store::webhooks::find_trigger(&mut tx, owner, id).await?;
+    let found = store::triggers::find(&mut tx, owner, id).await?;
     let (agent_id, goal, variables) = found.ok_or(NOT_FOUND)?;
     let fresh = SessionId::from_uuid(backend.new_id()?);
     let trigger = (owner, id);
-    let known = store::webhooks::insert_message(&mut tx, trigger, &message.id, fresh, now).await?;
+    let known = store::triggers::insert_message(&mut tx, trigger, &message.id, fresh, now).await?;
     if known != fresh {
         let session = store::sessions::find(&mut tx, owner, known).await?;
         return session.ok_or(Error::NotFound("session"));
@@ -192,7 +192,7 @@ pub async fn fire(ctx: &Ctx, owner: UserId, id: TriggerId, message: Signed) -> R
     let session = sessions::enqueue(backend, &mut tx, start, new).await?;
     // Twice the tolerance: the sender's clock may be ahead and then behind.
     let forget_before = now - SignedDuration::from_secs(TOLERANCE_SECONDS * 2 + 60);
-    store::webhooks::update_used(&mut tx, trigger, now, forget_before).await?;
+    store::triggers::update_used(&mut tx, trigger, now, forget_before).await?;
     tx.commit().await?;
     tracing::info!(trigger.id = %id, session.id = %session.id, "trigger fired");
     Ok(session)

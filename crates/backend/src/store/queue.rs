@@ -5,6 +5,9 @@
 //! that changes both does so to the queue first and by itself, and hands on what it has changed.
 
 mod claims;
+mod leases;
+mod strays;
+mod terms;
 
 use std::time::Duration;
 
@@ -13,9 +16,11 @@ use resonant_domain::{AgentId, SessionId, UserId};
 use resonant_runtime::trace::{TraceParent, kept_request};
 use sqlx::PgConnection;
 
-pub(crate) use self::claims::{Claimed, Slots, Terms, claim, find_next_due};
+pub(crate) use self::claims::{Claimed, claim, find_next_due};
+pub(crate) use self::leases::{shorten_leases, update_lease};
+pub(crate) use self::strays::{delete_left, insert_orphans};
+pub(crate) use self::terms::{Slots, Terms};
 use super::interval;
-use super::shards::Owners;
 
 /// How a session stands in the queue.
 #[derive(Clone, Copy, Debug)]
@@ -159,83 +164,6 @@ pub(crate) async fn lock_many(
     Ok(held.collect())
 }
 
-/// Renews a lease and tells whether the session shall be cancelled; `None` when it is another's.
-#[tracing::instrument(name = "db.queue.update_lease", skip_all, fields(session.id = %id), err(level = "debug"))]
-pub(crate) async fn update_lease(
-    conn: &mut PgConnection,
-    (owner, id, fence): (UserId, SessionId, i64),
-    lease: Duration,
-    owners: Owners,
-) -> sqlx::Result<Option<bool>> {
-    if owners == Owners::Spread {
-        return update_lease_apart(conn, (owner, id, fence), lease).await;
-    }
-    sqlx::query_scalar!(
-        r#"
-        UPDATE session_queue q
-        SET lease_until = now() + $4
-        WHERE q.owner_id = $1 AND q.session_id = $2 AND q.fence = $3
-        RETURNING coalesce((
-            SELECT s.is_cancel_asked FROM sessions s
-            WHERE s.owner_id = $1 AND s.session_id = $2
-        ), FALSE) AS "is_cancel_asked!"
-        "#,
-        owner.as_uuid(),
-        id.as_uuid(),
-        fence,
-        interval(lease),
-    )
-    .fetch_optional(conn)
-    .await
-}
-
-/// The same in a cluster: the queue, which its coordinator has, and the session, which one of its nodes
-/// has, by a statement each.
-async fn update_lease_apart(
-    conn: &mut PgConnection,
-    (owner, id, fence): (UserId, SessionId, i64),
-    lease: Duration,
-) -> sqlx::Result<Option<bool>> {
-    let done = sqlx::query!(
-        r#"
-        UPDATE session_queue
-        SET lease_until = now() + $4
-        WHERE owner_id = $1 AND session_id = $2 AND fence = $3
-        "#,
-        owner.as_uuid(),
-        id.as_uuid(),
-        fence,
-        interval(lease),
-    )
-    .execute(&mut *conn)
-    .await?;
-    if done.rows_affected() == 0 {
-        return Ok(None);
-    }
-    super::sessions::is_cancel_asked(conn, owner, id).await.map(Some)
-}
-
-/// Shortens leases that lie farther ahead than any that is taken now: the clock was turned back since.
-#[tracing::instrument(name = "db.queue.shorten_leases", skip_all, err(level = "debug"))]
-pub(crate) async fn shorten_leases(
-    conn: &mut PgConnection,
-    lease: Duration,
-    owners: Owners,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"
-        UPDATE session_queue
-        SET lease_until = now() + $1
-        WHERE lease_until > now() + $1 AND (NOT $2::BOOLEAN OR is_owner_held(owner_id))
-        "#,
-        interval(lease),
-        owners.are_held(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// Why a session is given back, and whether that counts as an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Attempt<'a> {
@@ -328,109 +256,6 @@ pub(crate) async fn wake(
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// Queues again what should be in the queue and is not: sessions that are not over without a row of
-/// their own. Answers how many.
-#[tracing::instrument(name = "db.queue.insert_orphans", skip_all, err(level = "debug"))]
-pub(crate) async fn insert_orphans(conn: &mut PgConnection, owners: Owners) -> sqlx::Result<u64> {
-    let mut count = 0;
-    for (owner, id) in list_orphans(&mut *conn, owners).await? {
-        // Looked at again, since the nodes of a cluster are not read at one instant.
-        if let Some(open) = super::sessions::find_open(&mut *conn, owner, id).await? {
-            count += insert_again(&mut *conn, (owner, id), open).await?;
-        }
-    }
-    Ok(count)
-}
-
-async fn list_orphans(
-    conn: &mut PgConnection,
-    owners: Owners,
-) -> sqlx::Result<Vec<(UserId, SessionId)>> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT owner_id AS "owner_id!", session_id AS "session_id!"
-        FROM sessions
-        WHERE ended_at IS NULL AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))
-        EXCEPT
-        SELECT owner_id, session_id FROM session_queue
-        LIMIT 1000
-        "#,
-        owners.are_held(),
-    )
-    .fetch_all(conn)
-    .await?;
-    let ids = rows
-        .into_iter()
-        .map(|row| (UserId::from_uuid(row.owner_id), SessionId::from_uuid(row.session_id)));
-    Ok(ids.collect())
-}
-
-async fn insert_again(
-    conn: &mut PgConnection,
-    (owner, id): (UserId, SessionId),
-    open: super::sessions::Open,
-) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
-        r#"
-        INSERT INTO session_queue (owner_id, session_id, agent_id, run_at, fence, is_parked, priority)
-        VALUES ($1, $2, $3, now(), nextval('session_fence_seq'), $4, $5)
-        ON CONFLICT (owner_id, session_id) DO NOTHING
-        "#,
-        owner.as_uuid(),
-        id.as_uuid(),
-        open.agent_id.as_uuid(),
-        open.is_waiting,
-        open.priority,
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected())
-}
-
-/// Takes out of the queue what should not be in it: entries of sessions that are over or gone. Answers how
-/// many.
-#[tracing::instrument(name = "db.queue.delete_left", skip_all, err(level = "debug"))]
-pub(crate) async fn delete_left(conn: &mut PgConnection, owners: Owners) -> sqlx::Result<u64> {
-    let mut count = 0;
-    for (owner, id) in list_left(&mut *conn, owners).await? {
-        let Some(held) = lock(&mut *conn, owner, id).await? else { continue };
-        // Looked at again, since the nodes of a cluster are not read at one instant.
-        if super::sessions::find_open(&mut *conn, owner, id).await?.is_none() {
-            delete(&mut *conn, (owner, id, held.fence)).await?;
-            count += 1;
-        }
-    }
-    Ok(count)
-}
-
-/// Entries without a session that is open, but for those that have come only now: in a cluster theirs may
-/// not be seen yet.
-async fn list_left(
-    conn: &mut PgConnection,
-    owners: Owners,
-) -> sqlx::Result<Vec<(UserId, SessionId)>> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT owner_id AS "owner_id!", session_id AS "session_id!"
-        FROM session_queue
-        WHERE coalesce(lease_until, run_at) < now() - INTERVAL '1 minute'
-          AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))
-        EXCEPT
-        SELECT owner_id, session_id
-        FROM sessions
-        WHERE ended_at IS NULL AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))
-        LIMIT 1000
-        "#,
-        owners.are_held(),
-    )
-    .fetch_all(conn)
-    .await?;
-    let ids = rows
-        .into_iter()
-        .map(|row| (UserId::from_uuid(row.owner_id), SessionId::from_uuid(row.session_id)));
-    Ok(ids.collect())
 }
 
 /// Takes all sessions of an owner out of the queue: whoever has one writes nothing more to it.

@@ -1,10 +1,14 @@
 //! The SQL of sessions.
 
+mod lists;
+mod open;
+mod pins;
+mod thumbs;
+
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::agent::{AgentSpec, Avatar, Limits};
 use resonant_domain::money::MicroUsd;
-use resonant_domain::session::{CalledBy, Lineage, Session, SessionState, SessionSummary, Usage};
-use resonant_domain::text::shorten;
+use resonant_domain::session::{CalledBy, Lineage, Session, SessionState, Usage};
 use resonant_domain::thumb::Thumb;
 use resonant_domain::variable::Values;
 use resonant_domain::waiting::{Wait, WaitReason};
@@ -12,18 +16,17 @@ use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
+pub(super) use self::lists::GOAL_IN_LIST;
+pub(crate) use self::lists::{SessionPosition, list, list_started};
+pub(crate) use self::open::{
+    Open, find_open, is_cancel_asked, list_open, update_cancel_asked, update_cancel_asked_of_owner,
+    update_reopened,
+};
+pub(crate) use self::pins::{find_pins, update_pins};
+pub(crate) use self::thumbs::{lock_thumb, update_thumb};
 use super::agent_versions::{number, stored};
 use super::listing_runs::Ran;
 use super::{known, unsigned};
-
-/// The length of a goal in a list, in characters.
-pub(super) const GOAL_IN_LIST: usize = 200;
-
-/// Where a page of sessions ends: the last session on it. Ids are in the order of their making.
-#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
-pub(crate) struct SessionPosition {
-    pub(crate) id: SessionId,
-}
 
 /// A session with all that a worker needs to run it.
 pub(crate) struct Runnable {
@@ -250,59 +253,6 @@ pub(crate) async fn update_running(
     Ok(done.rows_affected() > 0)
 }
 
-/// What a session's thumb counts for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rated {
-    pub(crate) agent_id: AgentId,
-    pub(crate) thumb: Option<Thumb>,
-    pub(crate) is_test: bool,
-}
-
-/// Reads what a person thinks of a session, and keeps others from changing it.
-#[tracing::instrument(name = "db.session.lock_thumb", skip_all, fields(session.id = %id), err(level = "debug"))]
-pub(crate) async fn lock_thumb(
-    conn: &mut PgConnection,
-    owner: UserId,
-    id: SessionId,
-) -> sqlx::Result<Option<Rated>> {
-    let row = sqlx::query!(
-        r#"
-        SELECT agent_id, thumb, is_test
-        FROM sessions
-        WHERE owner_id = $1 AND session_id = $2
-        FOR UPDATE
-        "#,
-        owner.as_uuid(),
-        id.as_uuid(),
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| Rated {
-        agent_id: AgentId::from_uuid(row.agent_id),
-        thumb: row.thumb.and_then(Thumb::from_weight),
-        is_test: row.is_test,
-    }))
-}
-
-/// Writes down what a person thinks of a session.
-#[tracing::instrument(name = "db.session.update_thumb", skip_all, fields(session.id = %id), err(level = "debug"))]
-pub(crate) async fn update_thumb(
-    conn: &mut PgConnection,
-    owner: UserId,
-    id: SessionId,
-    thumb: Option<Thumb>,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE sessions SET thumb = $3 WHERE owner_id = $1 AND session_id = $2",
-        owner.as_uuid(),
-        id.as_uuid(),
-        thumb.map(Thumb::weight),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// Reads a session, and keeps others from changing it or appending to its log.
 #[tracing::instrument(name = "db.session.lock", skip_all, fields(session.id = %id), err(level = "debug"))]
 pub(crate) async fn lock(
@@ -333,204 +283,6 @@ pub(crate) async fn lock(
     .await?
     .map(Session::try_from)
     .transpose()
-}
-
-/// Reads which messages of a session are pinned.
-#[tracing::instrument(name = "db.session.find_pins", skip_all, fields(session.id = %id), err(level = "debug"))]
-pub(crate) async fn find_pins(
-    conn: &mut PgConnection,
-    owner: UserId,
-    id: SessionId,
-) -> sqlx::Result<Option<Vec<i64>>> {
-    sqlx::query_scalar!(
-        "SELECT pins FROM sessions WHERE owner_id = $1 AND session_id = $2",
-        owner.as_uuid(),
-        id.as_uuid(),
-    )
-    .fetch_optional(conn)
-    .await
-}
-
-/// Writes down which messages of a session are pinned.
-#[tracing::instrument(name = "db.session.update_pins", skip_all, fields(session.id = %id), err(level = "debug"))]
-pub(crate) async fn update_pins(
-    conn: &mut PgConnection,
-    owner: UserId,
-    id: SessionId,
-    pins: &[i64],
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE sessions SET pins = $3 WHERE owner_id = $1 AND session_id = $2",
-        owner.as_uuid(),
-        id.as_uuid(),
-        pins,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// What the queue needs to know of a session that is not over.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Open {
-    pub(crate) agent_id: AgentId,
-    pub(crate) is_waiting: bool,
-    pub(crate) priority: i16,
-}
-
-/// Reads what the queue needs of a session; `None` when it is over or gone.
-#[tracing::instrument(name = "db.session.find_open", skip_all, fields(session.id = %id), err(level = "debug"))]
-pub(crate) async fn find_open(
-    conn: &mut PgConnection,
-    owner: UserId,
-    id: SessionId,
-) -> sqlx::Result<Option<Open>> {
-    let row = sqlx::query!(
-        r#"
-        SELECT agent_id, state = 'waiting' AS "is_waiting!", priority
-        FROM sessions
-        WHERE owner_id = $1 AND session_id = $2 AND ended_at IS NULL
-        "#,
-        owner.as_uuid(),
-        id.as_uuid(),
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| Open {
-        agent_id: AgentId::from_uuid(row.agent_id),
-        is_waiting: row.is_waiting,
-        priority: row.priority,
-    }))
-}
-
-struct SessionSummaryRow {
-    session_id: Uuid,
-    agent_id: Uuid,
-    agent_name: String,
-    agent_avatar: Json<Avatar>,
-    goal: String,
-    state: String,
-    steps: i32,
-    input_tokens: i64,
-    output_tokens: i64,
-    cost_micro_usd: i64,
-    created_at: Timestamp,
-    started_at: Option<Timestamp>,
-    ended_at: Option<Timestamp>,
-}
-
-impl TryFrom<SessionSummaryRow> for SessionSummary {
-    type Error = sqlx::Error;
-
-    fn try_from(row: SessionSummaryRow) -> sqlx::Result<Self> {
-        Ok(Self {
-            id: SessionId::from_uuid(row.session_id),
-            agent_id: AgentId::from_uuid(row.agent_id),
-            agent_name: row.agent_name,
-            agent_avatar: row.agent_avatar.0,
-            goal: shorten(&row.goal, GOAL_IN_LIST),
-            state: state(&row.state)?,
-            usage: usage(row.input_tokens, row.output_tokens, row.cost_micro_usd),
-            steps: u32::try_from(row.steps).unwrap_or(0),
-            created_at: row.created_at.to_jiff(),
-            started_at: row.started_at.map(Timestamp::to_jiff),
-            ended_at: row.ended_at.map(Timestamp::to_jiff),
-        })
-    }
-}
-
-/// Lists at most `limit` sessions behind `after`, newest first, without those that test an agent.
-///
-/// In the order of the ids, which is that of the partitions: the newest ones answer, the others are
-/// not opened. Two statements, and a first page that begins behind the last id: either way the position
-/// bounds the scan of an index.
-#[tracing::instrument(name = "db.session.list", skip_all, fields(owner.id = %owner), err(level = "debug"))]
-pub(crate) async fn list(
-    conn: &mut PgConnection,
-    owner: UserId,
-    agent: Option<AgentId>,
-    after: Option<SessionPosition>,
-    limit: i64,
-) -> sqlx::Result<Vec<SessionSummary>> {
-    let before = after.map_or(Uuid::max(), |position| position.id.as_uuid());
-    let rows = match agent {
-        None => {
-            sqlx::query_as!(
-                SessionSummaryRow,
-                r#"
-                SELECT session_id, agent_id, agent_name,
-                       agent_avatar AS "agent_avatar: Json<Avatar>", left(goal, 1000) AS "goal!",
-                       state, steps, input_tokens, output_tokens, cost_micro_usd, created_at,
-                       started_at, ended_at
-                FROM sessions
-                WHERE owner_id = $1 AND session_id < $2 AND NOT is_test
-                ORDER BY session_id DESC
-                LIMIT $3
-                "#,
-                owner.as_uuid(),
-                before,
-                limit,
-            )
-            .fetch_all(conn)
-            .await?
-        }
-        Some(agent) => {
-            sqlx::query_as!(
-                SessionSummaryRow,
-                r#"
-                SELECT session_id, agent_id, agent_name,
-                       agent_avatar AS "agent_avatar: Json<Avatar>", left(goal, 1000) AS "goal!",
-                       state, steps, input_tokens, output_tokens, cost_micro_usd, created_at,
-                       started_at, ended_at
-                FROM sessions
-                WHERE owner_id = $1 AND session_id < $2 AND agent_id = $4 AND NOT is_test
-                ORDER BY session_id DESC
-                LIMIT $3
-                "#,
-                owner.as_uuid(),
-                before,
-                limit,
-                agent.as_uuid(),
-            )
-            .fetch_all(conn)
-            .await?
-        }
-    };
-    rows.into_iter().map(SessionSummary::try_from).collect()
-}
-
-/// Lists at most `limit` sessions of an agent behind `after` that these people started, newest first.
-#[tracing::instrument(name = "db.session.list_started", skip_all, fields(owner.id = %owner), err(level = "debug"))]
-pub(crate) async fn list_started(
-    conn: &mut PgConnection,
-    (owner, agent): (UserId, AgentId),
-    starters: &[UserId],
-    after: Option<SessionPosition>,
-    limit: i64,
-) -> sqlx::Result<Vec<SessionSummary>> {
-    let starters: Vec<_> = starters.iter().map(|id| id.as_uuid()).collect();
-    let rows = sqlx::query_as!(
-        SessionSummaryRow,
-        r#"
-        SELECT session_id, agent_id, agent_name,
-               agent_avatar AS "agent_avatar: Json<Avatar>", left(goal, 1000) AS "goal!",
-               state, steps, input_tokens, output_tokens, cost_micro_usd, created_at,
-               started_at, ended_at
-        FROM sessions
-        WHERE owner_id = $1 AND agent_id = $2 AND session_id < $3 AND NOT is_test
-          AND started_by = ANY ($4)
-        ORDER BY session_id DESC
-        LIMIT $5
-        "#,
-        owner.as_uuid(),
-        agent.as_uuid(),
-        after.map_or(Uuid::max(), |position| position.id.as_uuid()),
-        &starters,
-        limit,
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(SessionSummary::try_from).collect()
 }
 
 /// Writes down a session that was asked for, with the agent as it is now and what that is of a listing.
@@ -606,103 +358,4 @@ async fn list_callers(
         agents.push(row.agent_id);
     }
     Ok(agents)
-}
-
-/// Lists the sessions of these agents that are not over.
-#[tracing::instrument(name = "db.session.list_open", skip_all, fields(owner.id = %owner), err(level = "debug"))]
-pub(crate) async fn list_open(
-    conn: &mut PgConnection,
-    owner: UserId,
-    agents: &[AgentId],
-) -> sqlx::Result<Vec<SessionId>> {
-    let agents: Vec<Uuid> = agents.iter().map(|id| id.as_uuid()).collect();
-    let ids = sqlx::query_scalar!(
-        r#"
-        SELECT session_id
-        FROM sessions
-        WHERE owner_id = $1 AND agent_id = ANY ($2)
-          AND session_id = ANY (ARRAY(SELECT session_id FROM session_queue WHERE owner_id = $1))
-        "#,
-        owner.as_uuid(),
-        &agents,
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(ids.into_iter().map(SessionId::from_uuid).collect())
-}
-
-/// Opens a session that is over again: it is queued. Answers its priority; `None`: it is not over.
-#[tracing::instrument(name = "db.session.update_reopened", skip_all, fields(session.id = %id), err(level = "debug"))]
-pub(crate) async fn update_reopened(
-    conn: &mut PgConnection,
-    owner: UserId,
-    id: SessionId,
-) -> sqlx::Result<Option<i16>> {
-    sqlx::query_scalar!(
-        r#"
-        UPDATE sessions
-        SET state = 'queued', reason = NULL, ended_at = NULL, is_cancel_asked = FALSE
-        WHERE owner_id = $1 AND session_id = $2 AND ended_at IS NOT NULL
-        RETURNING priority
-        "#,
-        owner.as_uuid(),
-        id.as_uuid(),
-    )
-    .fetch_optional(conn)
-    .await
-}
-
-/// Whether someone wants the session to end.
-#[tracing::instrument(name = "db.session.is_cancel_asked", skip_all, fields(session.id = %id), err(level = "debug"))]
-pub(crate) async fn is_cancel_asked(
-    conn: &mut PgConnection,
-    owner: UserId,
-    id: SessionId,
-) -> sqlx::Result<bool> {
-    let asked = sqlx::query_scalar!(
-        "SELECT is_cancel_asked FROM sessions WHERE owner_id = $1 AND session_id = $2",
-        owner.as_uuid(),
-        id.as_uuid(),
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(asked.unwrap_or(false))
-}
-
-/// Asks the workers of these sessions to stop them.
-#[tracing::instrument(name = "db.session.update_cancel", skip_all, fields(owner.id = %owner), err(level = "debug"))]
-pub(crate) async fn update_cancel_asked(
-    conn: &mut PgConnection,
-    owner: UserId,
-    ids: &[SessionId],
-) -> sqlx::Result<()> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
-    sqlx::query!(
-        "UPDATE sessions SET is_cancel_asked = TRUE WHERE owner_id = $1 AND session_id = ANY ($2)",
-        owner.as_uuid(),
-        &ids,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Asks the workers of all sessions of an owner that are not over to stop them, now or when they take them.
-#[tracing::instrument(name = "db.session.update_cancel_of_owner", skip_all, fields(owner.id = %owner), err(level = "debug"))]
-pub(crate) async fn update_cancel_asked_of_owner(
-    conn: &mut PgConnection,
-    owner: UserId,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"
-        UPDATE sessions
-        SET is_cancel_asked = TRUE
-        WHERE owner_id = $1
-          AND session_id = ANY (ARRAY(SELECT session_id FROM session_queue WHERE owner_id = $1))
-        "#,
-        owner.as_uuid(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }

@@ -3,8 +3,8 @@
 //! The sessions of an agent stand in a lane. Of what is due the oldest are looked at, and where more is due
 //! than that, the first of some lanes, those of the owners after whom was served last: so a claim costs the
 //! same however many wait behind an owner or an agent that is full; what is not due yet is stepped over. Among
-//! owners goes first who has the
-//! fewest at work, then who was served longest ago; what is urgent is so among its owner's own.
+//! owners goes first who has the fewest at work, then who was served longest ago; what is urgent is so among its
+//! owner's own.
 //!
 //! A claim is committed as everything else, and not later than its answer (`synchronous_commit`): the number of
 //! a fence that a crash of the database takes back with its claim would be given again, and whoever had it
@@ -17,6 +17,7 @@ use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
 use super::delete;
+use super::terms::Terms;
 use crate::store::shards::Owners;
 use crate::store::{interval, sessions};
 
@@ -36,35 +37,6 @@ pub(crate) struct Claimed {
     pub(crate) last_error: Option<String>,
     /// How often it gave way to others that had set its budget aside.
     pub(crate) budget_waits: i32,
-}
-
-/// How many sessions of one owner, and of one agent, run at the same time. 0: any number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Slots {
-    pub(crate) per_owner: u32,
-    pub(crate) per_agent: u32,
-}
-
-/// What a worker may take, and who has had a turn.
-#[derive(Clone, Debug)]
-pub(crate) struct Terms {
-    pub(crate) slots: Slots,
-    pub(crate) owners: Owners,
-    /// Whether one whose worker was lost before may be taken.
-    pub(crate) takes_suspects: bool,
-    /// Whom the process served last, each once, the latest at the end.
-    pub(crate) served: Vec<Uuid>,
-}
-
-impl Terms {
-    /// Those of a process that has nothing yet.
-    pub(crate) const fn new(slots: Slots, owners: Owners) -> Self {
-        Self { slots, owners, takes_suspects: true, served: Vec::new() }
-    }
-
-    fn last_served(&self) -> Uuid {
-        self.served.last().copied().unwrap_or_default()
-    }
 }
 
 /// When something may be claimed.
