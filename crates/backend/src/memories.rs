@@ -10,6 +10,7 @@ use resonant_domain::{AgentId, MemoryId, UserId};
 use resonant_runtime::tools::{Hold, Whose};
 
 use crate::access::Reached;
+use crate::database::Shard;
 use crate::store::memories::{Keeper, MemoryPosition};
 use crate::{Backend, Ctx, Error, Result, access, seen, store};
 
@@ -114,12 +115,15 @@ pub(crate) async fn recall(backend: &Backend, whose: Whose) -> Result<Vec<Memory
     Ok(store::memories::list(&mut conn, kept(whose), None, most()).await?)
 }
 
-/// Deletes what the agents of others keep for a person whose account is going.
-pub(crate) async fn forget_person(ctx: &Ctx, person: UserId) -> Result<()> {
-    let backend = ctx.backend();
-    for shard in backend.shards() {
+/// Deletes what the agents of others keep for people whose accounts are going.
+pub(crate) async fn forget_people(backend: &Backend, people: &[UserId]) -> Result<()> {
+    backend.on_each(|shard| forget_on(backend, shard, people)).await.1
+}
+
+async fn forget_on(backend: &Backend, shard: Shard, people: &[UserId]) -> Result<()> {
+    for person in people {
         let mut tx = backend.begin_on(shard).await?;
-        store::memories::delete_of_person(&mut tx, person, backend.owners()).await?;
+        store::memories::delete_of_person(&mut tx, *person, backend.owners()).await?;
         tx.commit().await?;
     }
     Ok(())

@@ -236,12 +236,8 @@ async fn note(ctx: &Ctx, tx: &mut PgConnection, fixed: &Fixed, deed: Deed) -> Re
 pub async fn run_due(ctx: &Ctx) -> Result<usize> {
     access::system(ctx)?;
     let backend = ctx.backend();
-    let (mut count, mut done) = (0, Ok(()));
-    for shard in backend.shards() {
-        // One that is away holds up no other.
-        done = done.and(run_due_on(backend, shard).await.map(|ran| count += ran));
-    }
-    done.map(|()| count)
+    let (ran, done) = backend.on_each(|shard| run_due_on(backend, shard)).await;
+    done.map(|()| ran.into_iter().sum())
 }
 
 async fn run_due_on(backend: &Backend, shard: Shard) -> Result<usize> {

@@ -24,12 +24,7 @@ const MONTHS_AHEAD: i32 = 3;
 pub async fn renew_partitions(ctx: &Ctx) -> Result<()> {
     access::system(ctx)?;
     let backend = ctx.backend();
-    let mut done = Ok(());
-    for shard in backend.shards() {
-        // One that is away holds up no other.
-        done = done.and(renew_on(backend, shard).await);
-    }
-    done
+    backend.on_each(|shard| renew_on(backend, shard)).await.1
 }
 
 async fn renew_on(backend: &Backend, shard: Shard) -> Result<()> {

@@ -23,8 +23,9 @@ use self::log::QueueLog;
 use self::turns::Suspicion;
 use crate::cache::Stale;
 use crate::database::Shard;
+use crate::store::partitions::first_id_at;
 use crate::store::queue::{Attempt, Claimed, Terms};
-use crate::{Backend, Ctx, Error, Result, access, sessions, store, test_sets};
+use crate::{Backend, Ctx, Error, Result, access, budgets, sessions, store, test_sets};
 
 pub(crate) use self::turns::Turns;
 pub use self::workers::work_until;
@@ -92,20 +93,12 @@ impl Claim {
 pub async fn claim(ctx: &Ctx, worker: &str) -> Result<Option<Claim>> {
     access::system(ctx)?;
     let backend = ctx.backend();
-    let mut fault = None;
-    for shard in backend.shards() {
-        match claim_on(backend, shard, worker).await {
-            Ok(None) => {}
-            Ok(claim) => {
-                // Others may have been queued with it, and the database has called out once.
-                backend.notices().pass_on();
-                return Ok(claim);
-            }
-            // What the other databases have does not wait for one that is away.
-            Err(error) => fault = fault.or(Some(error)),
-        }
+    let claim = backend.first_of(|shard| claim_on(backend, shard, worker)).await?;
+    if claim.is_some() {
+        // Others may have been queued with it, and the database has called out once.
+        backend.notices().pass_on();
     }
-    fault.map_or(Ok(None), Err)
+    Ok(claim)
 }
 
 /// Takes the session whose turn it is in one of the databases.
@@ -193,11 +186,8 @@ fn terms(backend: &Backend, takes_suspects: bool) -> Terms {
 pub async fn reap(ctx: &Ctx) -> Result<u64> {
     access::system(ctx)?;
     let backend = ctx.backend();
-    let (mut orphans, mut done) = (0, Ok(()));
-    for shard in backend.shards() {
-        // One that is away holds up no other.
-        done = done.and(reap_on(backend, shard).await.map(|found| orphans += found));
-    }
+    let (found, done) = backend.on_each(|shard| reap_on(backend, shard)).await;
+    let orphans: u64 = found.into_iter().sum();
     if orphans > 0 {
         tracing::warn!(orphans, "sessions were found outside of the queue");
     }
@@ -209,7 +199,8 @@ async fn reap_on(backend: &Backend, shard: Shard) -> Result<u64> {
     let mut tx = backend.begin_on(shard).await?;
     let orphans = store::queue::insert_orphans(&mut tx, owners).await?;
     let left = store::queue::delete_left(&mut tx, owners).await?;
-    let aside = store::budgets::delete_left(&mut tx, owners).await?;
+    let lapsed = first_id_at(backend.now() - budgets::LAPSE);
+    let aside = store::budgets::delete_left(&mut tx, owners, lapsed).await?;
     let unheard = store::session_calls::list_unheard(&mut tx, owners).await?;
     tx.commit().await?;
     if left > 0 || aside > 0 {
@@ -329,17 +320,18 @@ pub async fn wait(backend: &Backend, timeout: Duration) {
 /// For how long there will be nothing to take.
 async fn next_due(backend: &Backend) -> Option<Duration> {
     let terms = terms(backend, backend.turns().is_unsuspecting());
-    let mut next: Option<Duration> = None;
-    for shard in backend.shards() {
-        // One that is away has nothing to take.
-        let Ok(mut tx) = backend.begin_on(shard).await else { continue };
-        let Ok(due) = store::queue::find_next_due(&mut tx, &terms).await else { continue };
-        let now = due.is_free.then_some(LOOK_AGAIN);
-        let blocked = due.is_blocked.then_some(LOOK_AT_BLOCKED);
-        let later = due.after.map(|after| after.max(LOOK_AGAIN));
-        next = [next, now, blocked, later].into_iter().flatten().min();
-    }
-    next
+    // A database that is away has nothing to take.
+    let (next, _) = backend.on_each(|shard| next_due_on(backend, shard, &terms)).await;
+    next.into_iter().flatten().min()
+}
+
+async fn next_due_on(backend: &Backend, shard: Shard, terms: &Terms) -> Result<Option<Duration>> {
+    let mut tx = backend.begin_on(shard).await?;
+    let due = store::queue::find_next_due(&mut tx, terms).await?;
+    let now = due.is_free.then_some(LOOK_AGAIN);
+    let blocked = due.is_blocked.then_some(LOOK_AT_BLOCKED);
+    let later = due.after.map(|after| after.max(LOOK_AGAIN));
+    Ok([now, blocked, later].into_iter().flatten().min())
 }
 
 #[cfg(test)]

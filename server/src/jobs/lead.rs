@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use resonant_backend::listings::ranking;
 use resonant_backend::{
     Backend, Ctx, Result, alerts, audit, budgets, follows, leadership, members, metrics, news,
-    sessions,
+    sessions, webhooks,
 };
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -52,10 +52,10 @@ async fn once(ctx: &Ctx, due: &mut Due) -> Result<()> {
     let looked = alerts::evaluate(ctx).await;
     let told = follows::tell_followers(ctx).await;
     let heard = news::tell_holders(ctx).await;
+    let mut ranked = Ok(());
     if Instant::now() >= due.rank_at {
         due.rank_at = Instant::now() + RANK_EVERY;
-        ranking::follow_trends(ctx).await?;
-        due.costs_since = Some(ranking::measure_costs(ctx, due.costs_since).await?);
+        ranked = rank(ctx, due).await;
     }
     let mut cleared = Ok(());
     if Instant::now() >= due.roll_up_at {
@@ -67,13 +67,22 @@ async fn once(ctx: &Ctx, due: &mut Due) -> Result<()> {
             budgets::forget_networks(ctx).await,
             sessions::resume_guests(ctx).await.map(drop),
             audit::forget_old(ctx).await.map(drop),
+            webhooks::forget_old(ctx).await.map(drop),
         ];
         cleared = done.into_iter().collect();
         if cleared.is_ok() {
             due.roll_up_at = Instant::now() + ROLL_UP_EVERY;
         }
     }
-    kept.and(looked.map(drop)).and(told.map(drop)).and(heard.map(drop)).and(cleared)
+    kept.and(looked.map(drop)).and(told.map(drop)).and(heard.map(drop)).and(ranked).and(cleared)
+}
+
+/// Orders the listings, and takes over what their sessions cost: what a database that is away has, once it is
+/// back.
+async fn rank(ctx: &Ctx, due: &mut Due) -> Result<()> {
+    let followed = ranking::follow_trends(ctx).await;
+    let since = ranking::measure_costs(ctx, due.costs_since).await;
+    followed.and(since.map(|since| due.costs_since = Some(since)))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resonant_backend::{Backend, knowledge};
+use resonant_backend::{Backend, Ctx, knowledge};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -14,9 +14,7 @@ const REST: Duration = Duration::from_secs(30);
 
 pub(super) async fn until(backend: Backend, stopping: CancellationToken) {
     let ctx = super::system(&backend, "documents");
-    if let Err(error) = knowledge::forget_others(&ctx).await {
-        tracing::warn!(error = chain(&error), "documents of another model were not looked for");
-    }
+    let mut are_others_found = find_others(&ctx).await;
     loop {
         let next = tokio::select! {
             next = knowledge::read_next(&ctx) => next,
@@ -34,5 +32,17 @@ pub(super) async fn until(backend: Backend, stopping: CancellationToken) {
             () = sleep(pause) => {}
             () = stopping.cancelled() => return,
         }
+        if !are_others_found {
+            are_others_found = find_others(&ctx).await;
+        }
     }
+}
+
+/// Looks for documents that another model has read. `false`: not everywhere, as while a database is away.
+async fn find_others(ctx: &Ctx) -> bool {
+    let found = knowledge::forget_others(ctx).await;
+    if let Err(error) = &found {
+        tracing::warn!(error = chain(error), "documents of another model were not looked for");
+    }
+    found.is_ok()
 }

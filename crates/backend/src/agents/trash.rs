@@ -1,6 +1,6 @@
 //! The trash: a deleted agent can be brought back for [`TRASH_DAYS`] days.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use resonant_domain::AgentId;
 use resonant_domain::agent::Agent;
 use resonant_domain::agent_list::{TRASH_DAYS, TrashedAgent};
@@ -10,8 +10,9 @@ use resonant_domain::page::{Page, PageRequest};
 
 use super::NOT_FOUND;
 use crate::audit::{Log, Subject};
+use crate::database::Shard;
 use crate::store::agent_trash::TrashPosition;
-use crate::{Ctx, Result, access, audit, store};
+use crate::{Backend, Ctx, Result, access, audit, store};
 
 /// How many agents one statement purges.
 const PURGE_BATCH: i64 = 500;
@@ -85,28 +86,32 @@ pub async fn delete_for_good(ctx: &Ctx, id: AgentId) -> Result<()> {
 #[tracing::instrument(name = "agents.purge", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn purge(ctx: &Ctx) -> Result<u64> {
     access::system(ctx)?;
-    let before = ctx.backend().now() - SignedDuration::from_hours(24 * TRASH_DAYS);
-    let mut purged = 0;
-    let owners = ctx.backend().owners();
-    for shard in ctx.backend().shards() {
-        loop {
-            let mut tx = ctx.backend().begin_on(shard).await?;
-            let (count, gone) =
-                store::agent_trash::delete_due(&mut tx, before, PURGE_BATCH, owners).await?;
-            tx.commit().await?;
-            purged += count;
-            if !gone.is_empty() {
-                let mut conn = ctx.backend().catalogue_write().await?;
-                store::team_agents::delete_of_agents(&mut conn, &gone).await?;
-                conn.commit().await?;
-            }
-            if count < PURGE_BATCH.unsigned_abs() {
-                break;
-            }
-        }
-    }
+    let backend = ctx.backend();
+    let before = backend.now() - SignedDuration::from_hours(24 * TRASH_DAYS);
+    let (purged, done) = backend.on_each(|shard| purge_on(backend, shard, before)).await;
+    let purged: u64 = purged.into_iter().sum();
     if purged > 0 {
         tracing::info!(agents = purged, "deleted agents purged");
     }
-    Ok(purged)
+    done.map(|()| purged)
+}
+
+async fn purge_on(backend: &Backend, shard: Shard, before: Timestamp) -> Result<u64> {
+    let owners = backend.owners();
+    let mut purged = 0;
+    loop {
+        let mut tx = backend.begin_on(shard).await?;
+        let (count, gone) =
+            store::agent_trash::delete_due(&mut tx, before, PURGE_BATCH, owners).await?;
+        tx.commit().await?;
+        purged += count;
+        if !gone.is_empty() {
+            let mut conn = backend.catalogue_write().await?;
+            store::team_agents::delete_of_agents(&mut conn, &gone).await?;
+            conn.commit().await?;
+        }
+        if count < PURGE_BATCH.unsigned_abs() {
+            return Ok(purged);
+        }
+    }
 }

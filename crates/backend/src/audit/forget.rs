@@ -3,10 +3,12 @@
 use resonant_domain::UserId;
 use resonant_domain::audit::Deed;
 use sqlx::PgConnection;
+use sqlx::types::Uuid;
 
 use super::{Log, note};
+use crate::database::Shard;
 use crate::store::partitions::first_id_at;
-use crate::{Ctx, Result, access, store};
+use crate::{Backend, Ctx, Result, access, store};
 
 /// How many entries one statement deletes.
 const BATCH: i64 = 5_000;
@@ -22,19 +24,8 @@ pub async fn forget_old(ctx: &Ctx) -> Result<u64> {
     let backend = ctx.backend();
     let Some(oldest) = backend.oldest_audit_kept() else { return Ok(0) };
     let before = first_id_at(oldest);
-    let owners = backend.owners();
-    let mut gone = 0;
-    for shard in backend.shards() {
-        loop {
-            let mut tx = backend.begin_on(shard).await?;
-            let count = store::audit::delete_owned_before(&mut tx, before, BATCH, owners).await?;
-            tx.commit().await?;
-            gone += count;
-            if count < BATCH.unsigned_abs() {
-                break;
-            }
-        }
-    }
+    let (owned, done) = backend.on_each(|shard| forget_owned_on(backend, shard, before)).await;
+    let mut gone: u64 = owned.into_iter().sum();
     loop {
         let mut conn = backend.catalogue_write().await?;
         let count = store::audit::delete_before(&mut conn, before, BATCH).await?;
@@ -47,15 +38,32 @@ pub async fn forget_old(ctx: &Ctx) -> Result<u64> {
     if gone > 0 {
         tracing::info!(entries = gone, "old entries of the audit log deleted");
     }
-    Ok(gone)
+    done.map(|()| gone)
 }
 
-/// Makes a person whose account is going nobody in what they did to the things of others.
-pub(crate) async fn forget_among_owners(ctx: &Ctx, person: UserId) -> Result<()> {
-    let backend = ctx.backend();
-    for shard in backend.shards() {
+async fn forget_owned_on(backend: &Backend, shard: Shard, before: Uuid) -> Result<u64> {
+    let mut gone = 0;
+    loop {
         let mut tx = backend.begin_on(shard).await?;
-        store::audit::update_owned_nobody(&mut tx, person, backend.owners()).await?;
+        let owners = backend.owners();
+        let count = store::audit::delete_owned_before(&mut tx, before, BATCH, owners).await?;
+        tx.commit().await?;
+        gone += count;
+        if count < BATCH.unsigned_abs() {
+            return Ok(gone);
+        }
+    }
+}
+
+/// Makes people whose accounts are going nobody in what they did to the things of others.
+pub(crate) async fn forget_among_owners(backend: &Backend, people: &[UserId]) -> Result<()> {
+    backend.on_each(|shard| forget_on(backend, shard, people)).await.1
+}
+
+async fn forget_on(backend: &Backend, shard: Shard, people: &[UserId]) -> Result<()> {
+    for person in people {
+        let mut tx = backend.begin_on(shard).await?;
+        store::audit::update_owned_nobody(&mut tx, *person, backend.owners()).await?;
         tx.commit().await?;
     }
     Ok(())

@@ -7,6 +7,7 @@ use resonant_domain::knowledge::FoundPassage;
 use resonant_domain::{AgentId, DocumentId, UserId};
 use resonant_runtime::models::{Embedder, TEXTS_MAX};
 
+use crate::database::Shard;
 use crate::store::embeddings::Unread;
 use crate::{Backend, Ctx, Error, Result, access, store};
 
@@ -19,40 +20,45 @@ const RANK: f64 = 60.0;
 ///
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system; [`Error::Unavailable`] when the model does not answer:
-/// the document is tried again later.
+/// the document is tried again later; or when none waits, and a database is away.
 pub async fn read_next(ctx: &Ctx) -> Result<bool> {
     access::system(ctx)?;
     let backend = ctx.backend();
     let Some(embedder) = backend.embedder() else { return Ok(false) };
-    for shard in backend.shards() {
-        let mut tx = backend.begin_on(shard).await?;
-        if !store::embeddings::can_compare(&mut tx).await? {
-            continue;
-        }
-        let unread = store::embeddings::claim(&mut tx, backend.owners()).await?;
-        tx.commit().await?;
-        if let Some(unread) = unread {
-            read(backend, embedder, unread).await?;
-            return Ok(true);
-        }
+    let unread = backend.first_of(|shard| claim_on(backend, shard)).await?;
+    let Some(unread) = unread else { return Ok(false) };
+    read(backend, embedder, unread).await?;
+    Ok(true)
+}
+
+async fn claim_on(backend: &Backend, shard: Shard) -> Result<Option<Unread>> {
+    let mut tx = backend.begin_on(shard).await?;
+    if !store::embeddings::can_compare(&mut tx).await? {
+        return Ok(None);
     }
-    Ok(false)
+    let unread = store::embeddings::claim(&mut tx, backend.owners()).await?;
+    tx.commit().await?;
+    Ok(unread)
 }
 
 /// Has all documents read anew that another model has read. Answers how many.
 ///
 /// # Errors
-/// [`Error::Forbidden`] for anyone but the system.
+/// [`Error::Forbidden`] for anyone but the system; [`Error::Unavailable`] when a database is away, whose
+/// documents are then to be looked for again.
 pub async fn forget_others(ctx: &Ctx) -> Result<u64> {
     access::system(ctx)?;
     let backend = ctx.backend();
     let Some(embedder) = backend.embedder() else { return Ok(0) };
-    let mut count = 0;
-    for shard in backend.shards() {
-        let mut tx = backend.begin_on(shard).await?;
-        count += store::embeddings::reset(&mut tx, backend.owners(), embedder.model()).await?;
-        tx.commit().await?;
-    }
+    let model = embedder.model();
+    let (counts, done) = backend.on_each(|shard| forget_others_on(backend, shard, model)).await;
+    done.map(|()| counts.into_iter().sum())
+}
+
+async fn forget_others_on(backend: &Backend, shard: Shard, model: &str) -> Result<u64> {
+    let mut tx = backend.begin_on(shard).await?;
+    let count = store::embeddings::reset(&mut tx, backend.owners(), model).await?;
+    tx.commit().await?;
     Ok(count)
 }
 

@@ -9,7 +9,9 @@ use resonant_domain::metric::Family;
 use resonant_domain::slo::{Behind, Good, Level, NamedAgent, Objective, Ranking};
 
 use super::{known, limit_of};
+use crate::database::Shard;
 use crate::metrics::Board;
+use crate::store::agent_names::AgentName;
 use crate::{Backend, Result, store};
 
 /// What was bad the most often of an objective, at most so many; among those that were equally often the
@@ -61,7 +63,8 @@ fn value(objective: &Objective, measured: &[(Family, &Distribution)]) -> Option<
     known(&[objective.metric]).first()?.value(&of, 1.0)
 }
 
-/// Names the agents that levels and rankings tell of by their ids. One that is deleted stays an id.
+/// Names the agents that levels and rankings tell of by their ids. One that is deleted, or on a database that
+/// is away, stays an id.
 pub(super) async fn name_agents(
     backend: &Backend,
     levels: &[Level],
@@ -75,13 +78,15 @@ pub(super) async fn name_agents(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut found = Vec::new();
-    for shard in backend.shards() {
-        let mut conn = backend.begin_on(shard).await?;
-        found.extend(store::agent_names::list(&mut conn, &ids, backend.owners()).await?);
-    }
+    let (found, _) = backend.on_each(|shard| list_names_on(backend, shard, &ids)).await;
+    let found: Vec<_> = found.into_iter().flatten().collect();
     let mut conn = backend.catalogue_read().await?;
     Ok(store::agent_names::list_published(&mut conn, &found).await?)
+}
+
+async fn list_names_on(backend: &Backend, shard: Shard, ids: &[AgentId]) -> Result<Vec<AgentName>> {
+    let mut conn = backend.begin_on(shard).await?;
+    Ok(store::agent_names::list(&mut conn, ids, backend.owners()).await?)
 }
 
 #[cfg(test)]

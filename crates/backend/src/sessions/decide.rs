@@ -14,6 +14,7 @@ use super::{NOT_FOUND, end_locked, steer};
 use crate::budgets::guests::{self, Periods};
 use crate::cache::Stale;
 use crate::cache::session::{SessionEntry, SessionKey};
+use crate::database::Shard;
 use crate::{Backend, Ctx, Error, Result, access, effects, store};
 
 /// Decides what the session waits for: it goes on, or ends. Of two decisions on the same pause the
@@ -123,26 +124,30 @@ pub async fn resume_guests(ctx: &Ctx) -> Result<u64> {
     access::system(ctx)?;
     let backend = ctx.backend();
     let periods = Periods::at(backend.now())?;
-    let mut count = 0;
-    for shard in backend.shards() {
-        let mut tx = backend.begin_on(shard).await?;
-        let (owners, began) = (backend.owners(), (periods.day, periods.month));
-        let overdue = store::guests::list_overdue(&mut tx, owners, began).await?;
-        tx.commit().await?;
-        for (owner, id) in overdue {
-            match go_on_as_guest(backend, owner, id, |wait| periods.renew(wait)).await {
-                Ok(true) => count += 1,
-                Ok(false) => {}
-                // The next one need not wait for it.
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(session.id = %id, error, "a guest's session does not go on");
-                }
-            }
-        }
-    }
+    let (resumed, done) = backend.on_each(|shard| resume_guests_on(backend, shard, &periods)).await;
+    let count: u64 = resumed.into_iter().sum();
     if count > 0 {
         tracing::info!(count, "sessions of guests go on with a new day or month");
+    }
+    done.map(|()| count)
+}
+
+async fn resume_guests_on(backend: &Backend, shard: Shard, periods: &Periods) -> Result<u64> {
+    let mut tx = backend.begin_on(shard).await?;
+    let (owners, began) = (backend.owners(), (periods.day, periods.month));
+    let overdue = store::guests::list_overdue(&mut tx, owners, began).await?;
+    tx.commit().await?;
+    let mut count = 0;
+    for (owner, id) in overdue {
+        match go_on_as_guest(backend, owner, id, |wait| periods.renew(wait)).await {
+            Ok(true) => count += 1,
+            Ok(false) => {}
+            // The next one need not wait for it.
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(session.id = %id, error, "a guest's session does not go on");
+            }
+        }
     }
     Ok(count)
 }
