@@ -2,26 +2,28 @@
 //!
 //! A move is a copy by logical replication, a short fence, and a switch:
 //!
-//! 1. the source publishes the bucket's rows, and the target copies them and follows every change;
+//! 1. the source publishes the bucket's rows, and the target copies them and follows every change; meanwhile
+//!    the source's replicas hear that they answer for it no more;
 //! 2. the bucket is fenced on the source: who writes waits, who reads reads on;
 //! 3. once the target has all that was written before the fence, both sides are compared, the copy ends,
 //!    and the target may be read;
 //! 4. the table of buckets names the target;
 //! 5. the source answers no more, then the target is written to;
-//! 6. the source's rows are deleted.
+//! 6. the source's rows are deleted, once the replicas of both know who is in charge.
 //!
 //! Whoever dies before step 4 leaves the source in charge, and the next try begins with a clean target;
 //! after it the target is in charge, and the next try only tidies up. Each try has an epoch, which every
 //! database keeps beside the bucket's state: who was overtaken by a later one can change nothing.
 
 mod mover;
+mod replicas;
 
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use sqlx::{ConnectOptions as _, PgConnection};
 
-use self::mover::{Mover, free_source};
+use self::mover::{Mover, free_source, take_in};
 use crate::database::{self, BUCKETS};
 use crate::store::shards::Move;
 use crate::store::{bucket_copy, shards};
@@ -63,6 +65,8 @@ pub(crate) enum Step {
     Subscribed,
     /// The target has copied and follows.
     Copied,
+    /// No replica of the source answers for the bucket.
+    Withdrawn,
     /// The bucket is fenced on the source.
     Fenced,
     /// The target has all.
@@ -144,11 +148,13 @@ pub(crate) async fn spread(backend: &Backend) -> Result<Spread> {
     Ok(Spread { buckets, moves: moves.collect() })
 }
 
-/// Moves a bucket to another shard while its owners work. May be repeated after whatever has ended it.
+/// Moves a bucket to another shard while its owners work. May be repeated after whatever has ended it. One that no
+/// database holds is taken in again where it was last.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system; [`Error::Invalid`] for a bucket or a shard that there
-/// is not; [`Error::Conflict`] while another move is under way, or when the source cannot be copied from;
+/// is not; [`Error::Conflict`] while another move is under way, when the source cannot be copied from, or when the
+/// bucket is on neither side;
 /// [`Error::Unavailable`] when the target does not catch up, or the two sides cannot be compared in time: the
 /// bucket then stays where it is.
 #[tracing::instrument(name = "shards.move_bucket", level = "debug", parent = ctx.span(), skip_all)]
@@ -187,17 +193,17 @@ pub(crate) async fn move_bucket_before(
 
     let begun = shards::list_moves(&mut catalogue).await?.into_iter();
     if let Some(begun) = begun.into_iter().find(|begun| begun.bucket == bucket) {
-        resume(&urls, begun, &mut catalogue, witness, grace).await?;
+        resume(settings, begun, &mut catalogue, witness, grace).await?;
     }
     let buckets = shards::list_buckets(&mut catalogue).await?;
     let source = buckets.iter().find(|(of, _)| *of == bucket).map(|(_, shard)| *shard);
     let source = source.ok_or_else(|| Error::Conflict("There is one database alone".to_owned()))?;
     if source == target {
-        return Ok(());
+        return take_in(settings, bucket, target, &mut catalogue).await;
     }
     shards::insert_move(&mut catalogue, bucket, source, target).await?;
     let begun = Move { bucket, source, target, is_switched: false };
-    Mover::new(&urls, begun, &mut catalogue, witness).await?.run(grace).await?;
+    Mover::new(settings, begun, &mut catalogue, witness).await?.run(grace).await?;
     tracing::info!(bucket, shard = to, "bucket moved");
     Ok(())
 }
@@ -231,9 +237,8 @@ pub async fn end_abandoned_moves(ctx: &Ctx, settings: &DatabaseSettings) -> Resu
     for begun in shards::list_moves(&mut catalogue).await? {
         let bucket = begun.bucket;
         let mut witness = |_| -> BoxFuture<'static, ()> { Box::pin(std::future::ready(())) };
-        match resume(&urls, begun, &mut catalogue, &mut witness, GRACE).await {
-            Ok(()) => {
-                let is_moved = begun.is_switched;
+        match resume(settings, begun, &mut catalogue, &mut witness, GRACE).await {
+            Ok(is_moved) => {
                 tracing::warn!(bucket, is_moved, "abandoned move brought to an end");
                 count += 1;
             }
@@ -243,19 +248,19 @@ pub async fn end_abandoned_moves(ctx: &Ctx, settings: &DatabaseSettings) -> Resu
     fault.map_or(Ok(count), Err)
 }
 
-/// Brings a move that someone else has begun to one of its two ends. Where its target does not answer, the
-/// source is written to meanwhile.
+/// Brings a move that someone else has begun to one of its two ends. Answers whether the bucket has moved.
+/// Where its target does not answer, the source is written to meanwhile.
 async fn resume(
-    urls: &[String],
+    settings: &DatabaseSettings,
     begun: Move,
     catalogue: &mut PgConnection,
     witness: Witness<'_>,
     grace: Duration,
-) -> Result<()> {
-    match Mover::new(urls, begun, &mut *catalogue, witness).await {
+) -> Result<bool> {
+    match Mover::new(settings, begun, &mut *catalogue, witness).await {
         Ok(mover) => mover.resume(grace).await,
         Err(fault) => {
-            free_source(urls, begun, catalogue).await?;
+            free_source(settings, begun, catalogue).await?;
             Err(fault)
         }
     }

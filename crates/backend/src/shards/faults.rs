@@ -1,5 +1,10 @@
-//! Buckets that move while their owners write, and movers that die, or are overtaken, at each step.
-//! `RESONANT_FAULTS=full` makes the runs long.
+//! Buckets that move while their owners write, and movers that die, or are overtaken, at each step; databases
+//! that go away. `RESONANT_FAULTS=full` makes the runs long.
+
+mod away;
+mod lagging;
+mod movers;
+mod set_back;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,9 +24,10 @@ use crate::database::{Database, bucket_of};
 use crate::own_cluster::Cluster;
 use crate::{Settings, agents, sample, sessions, work};
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step::Subscribed,
     Step::Copied,
+    Step::Withdrawn,
     Step::Fenced,
     Step::CaughtUp,
     Step::Unsubscribed,
@@ -260,238 +266,6 @@ async fn nothing_is_lost_or_doubled_while_a_bucket_moves_and_its_mover_dies() {
     let rate = pace.rate();
     tracing::info!(rate, "writes a second while the bucket moved");
     assert!(!is_full() || rate >= RATE, "{rate} writes a second");
-}
-
-/// Each of the two databases is away once, before the target is in charge and after.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_goes_away_during_a_move_costs_nothing() {
-    let (clusters, settings) = two_clusters().await;
-    let backend = process(&settings).await;
-    let (ctx, system) = (sample::guest(&backend).await.unwrap(), backend.system());
-    let owner = access::user(&ctx).unwrap();
-    let bucket = bucket_of(owner);
-    let mut written = Vec::new();
-    for (is_source, at) in [(false, Step::Copied), (true, Step::Fenced), (false, Step::Switched)] {
-        let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
-        written.push(agent.id.as_uuid());
-        let from = shard_of(&settings, bucket).await;
-        let gone = clusters[if is_source { from } else { 1 - from }].clone();
-        let goes = gone.clone();
-        let mut witness = move |step| {
-            let goes = goes.clone();
-            async move {
-                if step == at {
-                    goes.stop();
-                }
-            }
-            .boxed()
-        };
-        let to = (bucket, 1 - from);
-        let broken_off =
-            move_bucket_before(&system, &settings.database, to, SHORT, &mut witness).await;
-        assert!(broken_off.is_err(), "{at:?}");
-        gone.start();
-        moved(&system, &settings, bucket, 1 - from).await.unwrap();
-        assert_eq!(shard_of(&settings, bucket).await, 1 - from, "{at:?}");
-        assert_eq!(rows(&settings, 1 - from, owner).await, written, "{at:?}");
-        assert_eq!(rows(&settings, from, owner).await, Vec::<Uuid>::new(), "{at:?}");
-        assert_eq!(status(&system).await.unwrap().moves, [], "{at:?}");
-        assert_eq!(agents::get(&ctx, agent.id).await.unwrap(), agent, "{at:?}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_is_away_keeps_nobody_from_writing() {
-    let [one, other] = [(); 2].map(|()| Arc::new(Cluster::primary(&LOGICAL)));
-    let mut admin = connect(&one.url("resonant")).await.unwrap();
-    sqlx::raw_sql("CREATE DATABASE second").execute(&mut admin).await.unwrap();
-    let urls = vec![one.url("resonant"), other.url("resonant"), one.url("second")];
-    let settings = sharded(urls).await;
-    let backend = process(&settings).await;
-    let system = backend.system();
-    let (ctx, bucket) = loop {
-        let ctx = sample::guest(&backend).await.unwrap();
-        let bucket = bucket_of(access::user(&ctx).unwrap());
-        if bucket < BUCKETS / 2 {
-            break (ctx, bucket);
-        }
-    };
-    moved(&system, &settings, bucket, 0).await.unwrap();
-    let create = async || agents::create(&ctx, sample::spec("Reader")).await.unwrap().id.as_uuid();
-
-    // Its mover sees it go.
-    let goes = other.clone();
-    let mut witness = move |step| {
-        let goes = goes.clone();
-        async move {
-            if step == Step::CaughtUp {
-                goes.stop();
-            }
-        }
-        .boxed()
-    };
-    let to = (bucket, 1);
-    let broken_off = move_bucket_before(&system, &settings.database, to, SHORT, &mut witness).await;
-    assert!(broken_off.is_err());
-    let mut written = vec![create().await];
-    other.start();
-    assert_eq!(end_abandoned_moves(&system, &settings.database).await.unwrap(), 1);
-
-    // Its mover is gone too, and so is that of another bucket, which comes later and is on the first shard.
-    let next = (bucket / 3 + 1) * 3;
-    dies(&system, &settings, bucket, 1, Step::CaughtUp).await;
-    other.stop();
-    dies(&system, &settings, next, 2, Step::Fenced).await;
-    assert!(end_abandoned_moves(&system, &settings.database).await.is_err());
-    let left = status(&system).await.unwrap().moves;
-    assert_eq!(left, [Unfinished { bucket, from: 0, to: 1 }]);
-    written.push(create().await);
-    other.start();
-    assert_eq!(end_abandoned_moves(&system, &settings.database).await.unwrap(), 1);
-
-    moved(&system, &settings, bucket, 1).await.unwrap();
-    let owner = access::user(&ctx).unwrap();
-    assert_eq!(rows(&settings, 1, owner).await, written);
-    assert_eq!(rows(&settings, 0, owner).await, Vec::<Uuid>::new());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn sessions_do_not_wait_for_a_database_that_is_away() {
-    let [one, other] = [(); 2].map(|()| Cluster::primary(&LOGICAL));
-    let mut admin = connect(&one.url("resonant")).await.unwrap();
-    sqlx::raw_sql("CREATE DATABASE second").execute(&mut admin).await.unwrap();
-    let urls = vec![one.url("resonant"), other.url("resonant"), one.url("second")];
-    let settings = sharded(urls).await;
-    let backend = process(&settings).await;
-    let ctx = loop {
-        let ctx = sample::guest(&backend).await.unwrap();
-        // It comes behind the one that will be away.
-        if shard_of(&settings, bucket_of(access::user(&ctx).unwrap())).await == 2 {
-            break ctx;
-        }
-    };
-    let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
-    let session = sessions::start(&ctx, agent.id, sample::goal("2 + 2")).await.unwrap();
-    other.stop();
-    let system = backend.system();
-    let claim = work::claim(&system, "worker").await.unwrap().expect("it is queued");
-    assert_eq!(claim.session_id(), session.id);
-    let nothing = work::claim(&system, "worker").await;
-    let nothing = nothing.map(|claim| claim.map(|claim| claim.session_id()));
-    assert!(nothing.is_err(), "who takes nothing is told why: {nothing:?}");
-    // Nor do sessions that are not in the queue.
-    let mut third = connect(&one.url("second")).await.unwrap();
-    sqlx::raw_sql("DELETE FROM session_queue").execute(&mut third).await.unwrap();
-    assert!(work::reap(&system).await.is_err());
-    let claim = work::claim(&system, "worker").await.unwrap().expect("it is queued again");
-    assert_eq!(claim.session_id(), session.id);
-}
-
-/// Those who write wait no longer than fifteen seconds.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_comparison_that_takes_too_long_gives_the_move_up() {
-    let (_cluster, settings) = two_shards().await;
-    let backend = process(&settings).await;
-    let (ctx, system) = (sample::guest(&backend).await.unwrap(), backend.system());
-    let bucket = bucket_of(access::user(&ctx).unwrap());
-    let from = shard_of(&settings, bucket).await;
-    // Keeps a table from being read until it goes.
-    let source = settings.database.shard_urls[from].clone();
-    let holder = Arc::new(tokio::sync::Mutex::new(None));
-    let held = holder.clone();
-    let mut witness = move |step| {
-        let (source, held) = (source.clone(), held.clone());
-        async move {
-            if step == Step::CaughtUp {
-                let mut conn = connect(&source).await.unwrap();
-                let lock = "BEGIN; LOCK TABLE agents";
-                sqlx::raw_sql(lock).execute(&mut conn).await.unwrap();
-                *held.lock().await = Some(conn);
-            }
-        }
-        .boxed()
-    };
-    let to = (bucket, 1 - from);
-    let moving = move_bucket_before(&system, &settings.database, to, SHORT, &mut witness);
-    let ended = tokio::time::timeout(Duration::from_secs(15), moving).await;
-    let ended = ended.expect("it is given up in time");
-    assert!(matches!(ended, Err(Error::Unavailable(_))), "{ended:?}");
-    drop(holder.lock().await.take());
-    agents::create(&ctx, sample::spec("Reader")).await.unwrap();
-    assert_eq!(shard_of(&settings, bucket).await, from);
-    assert_eq!(status(&system).await.unwrap().moves, []);
-    moved(&system, &settings, bucket, 1 - from).await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_mover_that_was_overtaken_changes_nothing() {
-    let (cluster, settings) = two_shards().await;
-    let backend = process(&settings).await;
-    let ctx = sample::guest(&backend).await.unwrap();
-    let owner = access::user(&ctx).unwrap();
-    let bucket = bucket_of(owner);
-    let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
-    let system = backend.system();
-    for step in [Step::Ready, Step::Released] {
-        let to = 1 - shard_of(&settings, bucket).await;
-        let (stopped, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let (stops, goes_on) = (stopped.clone(), go_on.clone());
-        let mut witness = move |done| {
-            let (stops, goes_on) = (stops.clone(), goes_on.clone());
-            async move {
-                if done == step {
-                    stops.notify_one();
-                    goes_on.notified().await;
-                }
-            }
-            .boxed()
-        };
-        let first =
-            move_bucket_before(&system, &settings.database, (bucket, to), SHORT, &mut witness);
-        let second = async {
-            stopped.notified().await;
-            // Its lock is lost with the connection, and it does not know.
-            let mut admin = connect(&cluster.url("resonant")).await.unwrap();
-            let lost = "SELECT pg_terminate_backend(pid) FROM pg_locks \
-                        WHERE locktype = 'advisory' AND objsubid = 1 AND pid <> pg_backend_pid()";
-            sqlx::raw_sql(lost).execute(&mut admin).await.unwrap();
-            moved(&system, &settings, bucket, to).await.unwrap();
-            moved(&system, &settings, bucket, 1 - to).await.unwrap();
-            go_on.notify_one();
-        };
-        let (first, ()) = tokio::join!(first, second);
-        assert!(first.is_err(), "{step:?}");
-        assert_eq!(shard_of(&settings, bucket).await, 1 - to, "{step:?}");
-        assert_eq!(agents::get(&ctx, agent.id).await.unwrap(), agent, "{step:?}");
-        agents::create(&ctx, sample::spec("Reader")).await.unwrap();
-    }
-    let all = rows(&settings, shard_of(&settings, bucket).await, owner).await;
-    assert_eq!(all.len(), 3, "{all:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_move_without_its_mover_is_brought_to_an_end() {
-    let (_cluster, settings) = two_shards().await;
-    let backend = process(&settings).await;
-    let (ctx, system) = (sample::guest(&backend).await.unwrap(), backend.system());
-    let bucket = bucket_of(access::user(&ctx).unwrap());
-    for (step, is_moved) in [(Step::Fenced, false), (Step::Switched, true)] {
-        let from = shard_of(&settings, bucket).await;
-        dies(&system, &settings, bucket, 1 - from, step).await;
-        let mut mover = connect(&settings.database.url).await.unwrap();
-        lock_moves(&mut mover).await.unwrap();
-        let ended = end_abandoned_moves(&system, &settings.database).await.unwrap();
-        assert_eq!(ended, 0, "{step:?}: whoever holds the lock is at work");
-        drop(mover);
-        let ended = end_abandoned_moves(&system, &settings.database).await.unwrap();
-        assert_eq!(ended, 1, "{step:?}");
-        agents::create(&ctx, sample::spec("Reader")).await.unwrap();
-        let shard = shard_of(&settings, bucket).await;
-        assert_eq!(shard != from, is_moved, "{step:?}");
-        assert_eq!(status(&system).await.unwrap().moves, [], "{step:?}");
-    }
-    let stranger = end_abandoned_moves(&ctx, &settings.database).await;
-    assert!(matches!(stranger, Err(Error::Forbidden)), "{stranger:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

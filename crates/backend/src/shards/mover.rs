@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use sqlx::types::Uuid;
 use sqlx::{Connection as _, PgConnection};
 
+use super::replicas::Milestone;
 use super::{Step, Witness, connect};
 use crate::database::Limits;
 use crate::store::distribution::list_tables;
-use crate::store::shards::{self, BucketState, Move};
+use crate::store::shards::{self, BucketState, Move, Stay};
 use crate::store::{bucket_copy, limits};
-use crate::{Error, Result};
+use crate::{DatabaseSettings, Error, Result};
 
 /// The pause between two looks at a copy.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -19,6 +20,7 @@ const FENCED_FOR: Duration = Duration::from_secs(10);
 
 /// Whoever moves a bucket, with a connection to each of the databases concerned.
 pub(super) struct Mover<'a> {
+    settings: &'a DatabaseSettings,
     bucket: i32,
     /// Whether the table of buckets names the target, or may do so.
     is_decided: bool,
@@ -34,18 +36,34 @@ pub(super) struct Mover<'a> {
 impl<'a> Mover<'a> {
     /// Begins a try under a new epoch; who tried before is overtaken.
     pub(super) async fn new(
-        urls: &[String],
+        settings: &'a DatabaseSettings,
         begun: Move,
         catalogue: &'a mut PgConnection,
         witness: Witness<'a>,
     ) -> Result<Self> {
-        let source_url = url(urls, begun.source)?.to_owned();
+        let source_url = url(settings, begun.source)?;
         let mut source = connect(&source_url).await?;
-        let target = connect(url(urls, begun.target)?).await?;
+        let mut target = connect(&url(settings, begun.target)?).await?;
         let tables = list_tables(&mut source).await?;
-        let (bucket, is_decided) = (begun.bucket, begun.is_switched);
-        let epoch = shards::update_epoch(catalogue, bucket).await?;
+        let bucket = begun.bucket;
+        let here = shards::find_stay(&mut source, bucket).await?;
+        let there = shards::find_stay(&mut target, bucket).await?;
+        // What the source has left it may have deleted, even if the table of buckets does not know: another
+        // may have become the primary that had not heard of it yet.
+        let is_decided = begun.is_switched || here.is_some_and(|stay| stay.is_left);
+        if is_decided && there.is_none_or(|stay| stay.is_left) {
+            // To try again would not bring it.
+            shards::delete_move(catalogue, bucket).await?;
+            let named = if begun.is_switched { begun.target } else { begun.source };
+            return Err(Error::Conflict(format!(
+                "Bucket {bucket} is on neither side: move it to where it was last. By the table of buckets \
+                 that is shard {named}"
+            )));
+        }
+        let known = here.into_iter().chain(there).map(|Stay { epoch, .. }| epoch).max();
+        let epoch = shards::update_epoch(catalogue, bucket, known.unwrap_or(0)).await?;
         Ok(Self {
+            settings,
             bucket,
             is_decided,
             epoch,
@@ -58,13 +76,23 @@ impl<'a> Mover<'a> {
         })
     }
 
-    /// Brings a move that someone else has begun to one of its two ends.
-    pub(super) async fn resume(mut self, grace: Duration) -> Result<()> {
-        if self.is_decided { self.finish(grace).await } else { self.give_up().await }
+    /// Brings a move that someone else has begun to one of its two ends. Answers whether the bucket has moved.
+    pub(super) async fn resume(mut self, grace: Duration) -> Result<bool> {
+        if self.is_decided {
+            self.switch().await?;
+            self.finish(grace).await?;
+        } else {
+            self.give_up().await?;
+        }
+        Ok(self.is_decided)
     }
 
     /// Moves the bucket. After a fault it is where it was, or someone has to try again.
     pub(super) async fn run(mut self, grace: Duration) -> Result<()> {
+        if self.is_decided {
+            self.resume(grace).await?;
+            return Ok(());
+        }
         if let Err(fault) = self.copy_and_switch().await {
             if !self.is_decided {
                 self.give_up().await?;
@@ -81,13 +109,16 @@ impl<'a> Mover<'a> {
             ));
         }
         self.set_target(BucketState::Left).await?;
-        self.set_source(BucketState::Held).await?;
+        self.set_source(BucketState::Leaving).await?;
+        let leaving = Milestone::set(self.settings, &mut self.source).await?;
         self.copy().await?;
+        // While nobody has to wait for it.
+        leaving.passed(self.settings).await;
+        self.done(Step::Withdrawn).await?;
         let until = self.fence().await?;
         self.compare(until).await?;
         // Before the source deletes anything, nobody may follow it any more.
-        bucket_copy::unsubscribe(&mut self.target, self.bucket).await?;
-        bucket_copy::unpublish(&mut self.source, self.bucket).await?;
+        self.end_copy().await?;
         self.done(Step::Unsubscribed).await?;
         let last = shards::find_fence(&mut self.source).await?;
         shards::update_fence(&mut self.target, last).await?;
@@ -95,10 +126,14 @@ impl<'a> Mover<'a> {
         self.done(Step::Ready).await?;
         // When no answer comes, nobody but the next try may say which side is in charge.
         self.is_decided = true;
-        if !shards::update_shard(self.catalogue, self.bucket, self.epoch).await? {
-            return Err(overtaken());
-        }
+        self.switch().await?;
         self.done(Step::Switched).await
+    }
+
+    /// Has the table of buckets name the target.
+    async fn switch(&mut self) -> Result<()> {
+        let is_switched = shards::update_shard(self.catalogue, self.bucket, self.epoch).await?;
+        if is_switched { Ok(()) } else { Err(overtaken()) }
     }
 
     async fn copy(&mut self) -> Result<()> {
@@ -108,7 +143,7 @@ impl<'a> Mover<'a> {
         self.done(Step::Subscribed).await?;
         while !bucket_copy::is_copied(&mut self.target, self.bucket).await? {
             if bucket_copy::has_failed(&mut self.target, self.bucket).await? {
-                return Err(Error::unavailable("the target cannot copy; its log says why"));
+                return Err(Error::unavailable("the target does not copy; its log says why"));
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -143,6 +178,10 @@ impl<'a> Mover<'a> {
     /// write are still waiting. What lies months back may have changed since it was copied, so it is
     /// compared with the rest.
     async fn compare(&mut self, until: Instant) -> Result<()> {
+        // What a table has that came after the copy began would stay behind.
+        if list_tables(&mut self.source).await? != self.tables {
+            return Err(Error::unavailable("owners have got other tables since the copy began"));
+        }
         let owners = bucket_copy::list_owners(self.catalogue, self.bucket).await?;
         for table in &self.tables {
             // Both to their end: a connection on which a statement still runs is of no use afterwards.
@@ -164,7 +203,15 @@ impl<'a> Mover<'a> {
         self.done(Step::Released).await?;
         self.set_target(BucketState::Held).await?;
         self.done(Step::Held).await?;
-        tokio::time::sleep(grace).await;
+        // One of the replicas may become the primary: it must not have the bucket where it is no more, or lack
+        // it where it is.
+        let left = Milestone::set(self.settings, &mut self.source).await?;
+        let held = Milestone::set(self.settings, &mut self.target).await?;
+        tokio::join!(
+            tokio::time::sleep(grace),
+            left.passed(self.settings),
+            held.passed(self.settings),
+        );
         delete_left(&mut self.source, self.bucket, self.epoch, &self.tables).await?;
         Ok(shards::delete_move(self.catalogue, self.bucket).await?)
     }
@@ -175,10 +222,19 @@ impl<'a> Mover<'a> {
         // Those who write have waited long enough, even when the target is away.
         self.set_source(BucketState::Held).await?;
         left?;
-        bucket_copy::unsubscribe(&mut self.target, self.bucket).await?;
-        bucket_copy::unpublish(&mut self.source, self.bucket).await?;
+        self.end_copy().await?;
         delete_left(&mut self.target, self.bucket, self.epoch, &self.tables).await?;
         Ok(shards::delete_move(self.catalogue, self.bucket).await?)
+    }
+
+    /// Ends what is left of a copy on both sides.
+    async fn end_copy(&mut self) -> Result<()> {
+        if !bucket_copy::has_slot(&mut self.source, self.bucket).await? {
+            bucket_copy::forget_slot(&mut self.target, self.bucket).await?;
+        }
+        bucket_copy::unsubscribe(&mut self.target, self.bucket).await?;
+        bucket_copy::unpublish(&mut self.source, self.bucket).await?;
+        Ok(())
     }
 
     /// Tells of a step, and goes on only as the latest who tries.
@@ -200,25 +256,57 @@ impl<'a> Mover<'a> {
 /// Lets those write again who wait for a target that does not answer: as long as the table of buckets names
 /// the source, that is in charge.
 pub(super) async fn free_source(
-    urls: &[String],
+    settings: &DatabaseSettings,
     begun: Move,
     catalogue: &mut PgConnection,
 ) -> Result<()> {
     if begun.is_switched {
         return Ok(());
     }
-    let mut source = connect(url(urls, begun.source)?).await?;
-    if shards::enter(&mut source, begun.bucket).await? {
-        return Ok(());
-    }
-    let epoch = shards::update_epoch(catalogue, begun.bucket).await?;
+    let mut source = connect(&url(settings, begun.source)?).await?;
+    let here = shards::find_stay(&mut source, begun.bucket).await?;
+    let Some(fenced) = here.filter(|stay| stay.is_fenced) else { return Ok(()) };
+    let epoch = shards::update_epoch(catalogue, begun.bucket, fenced.epoch).await?;
     set(&mut source, begun.bucket, epoch, BucketState::Held).await
 }
 
-fn url(urls: &[String], shard: i32) -> Result<&str> {
-    let url = usize::try_from(shard).ok().and_then(|shard| urls.get(shard));
-    url.map(String::as_str)
-        .ok_or_else(|| Error::internal("DATABASE_SHARD_URLS does not name a move's shard"))
+/// Has the database that the table of buckets names hold its bucket again where none does: another may have become
+/// the primary there that had not heard that it does.
+pub(super) async fn take_in(
+    settings: &DatabaseSettings,
+    bucket: i32,
+    shard: i32,
+    catalogue: &mut PgConnection,
+) -> Result<()> {
+    let mut own = connect(&url(settings, shard)?).await?;
+    let stay = shards::find_stay(&mut own, bucket).await?;
+    if stay.is_some_and(|stay| !stay.is_left) {
+        return Ok(());
+    }
+    let mut stays = Vec::new();
+    for url in settings.urls() {
+        stays.extend(shards::find_stay(&mut connect(&url).await?, bucket).await?);
+    }
+    let known = stays.iter().map(|stay| stay.epoch).max().unwrap_or(0);
+    // A table that was set back does not know who had it last, and a database that has never heard of it had it never.
+    if stay.is_none()
+        || stays.iter().any(|stay| !stay.is_left)
+        || !shards::is_known(catalogue, bucket, known).await?
+    {
+        return Err(Error::Conflict(format!(
+            "Bucket {bucket} was last on another shard than the table of buckets names: let that one hold it in \
+             its bucket_states, unless it does, and move it there"
+        )));
+    }
+    let epoch = shards::update_epoch(catalogue, bucket, known).await?;
+    set(&mut own, bucket, epoch, BucketState::Held).await?;
+    tracing::warn!(bucket, shard, "bucket taken in again that no database held");
+    Ok(())
+}
+
+fn url(settings: &DatabaseSettings, shard: i32) -> Result<String> {
+    let url = usize::try_from(shard).ok().and_then(|shard| settings.urls().into_iter().nth(shard));
+    url.ok_or_else(|| Error::internal("DATABASE_SHARD_URLS does not name a move's shard"))
 }
 
 /// What the owners have in a table of a database, when it can be told by then.

@@ -77,12 +77,12 @@ pub(crate) async fn is_copied(target: &mut PgConnection, bucket: i32) -> sqlx::R
     .await
 }
 
-/// Whether PostgreSQL has met a fault while it copied.
+/// Whether PostgreSQL has met a fault while it copied, or the copy is there no more.
 #[tracing::instrument(name = "db.bucket_copy.has_failed", skip_all, err(level = "debug"))]
 pub(crate) async fn has_failed(target: &mut PgConnection, bucket: i32) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"
-        SELECT coalesce(sum(apply_error_count + sync_error_count), 0) > 0 AS "has_failed!"
+        SELECT coalesce(sum(apply_error_count + sync_error_count) > 0, TRUE) AS "has_failed!"
         FROM pg_stat_subscription_stats
         WHERE subname = $1
         "#,
@@ -146,6 +146,39 @@ pub(crate) async fn fingerprint(
     );
     let row = raw_sql(AssertSqlSafe(query)).fetch_one(conn).await?;
     sqlx::Row::try_get(&row, 0)
+}
+
+/// Whether the source still keeps its log for a copy.
+#[tracing::instrument(name = "db.bucket_copy.has_slot", skip_all, err(level = "debug"))]
+pub(crate) async fn has_slot(source: &mut PgConnection, bucket: i32) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1) AS "exists!"
+        "#,
+        name(bucket),
+    )
+    .fetch_one(source)
+    .await
+}
+
+/// Has the target expect no slot of the source: a copy whose slot is gone could never be ended otherwise.
+#[tracing::instrument(name = "db.bucket_copy.forget_slot", skip_all, err(level = "debug"))]
+pub(crate) async fn forget_slot(target: &mut PgConnection, bucket: i32) -> sqlx::Result<()> {
+    let name = name(bucket);
+    let is_there = sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (
+            SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
+            WHERE s.subname = $1 AND d.datname = current_database()
+        ) AS "exists!"
+        "#,
+        name,
+    );
+    if is_there.fetch_one(&mut *target).await? {
+        run(&mut *target, format!("ALTER SUBSCRIPTION {name} DISABLE")).await?;
+        run(target, format!("ALTER SUBSCRIPTION {name} SET (slot_name = NONE)")).await?;
+    }
+    Ok(())
 }
 
 /// Ends what is left of a copy on the target.

@@ -15,7 +15,9 @@ const EVERY: i32 = -1;
 pub(crate) enum BucketState {
     /// Read and write it.
     Held,
-    /// Read it.
+    /// Read and write it, while its replicas do nothing with it any more.
+    Leaving,
+    /// Read it; its replicas do nothing.
     Fenced,
     /// Nothing: what is there is a copy that is being made or deleted.
     Left,
@@ -24,7 +26,7 @@ pub(crate) enum BucketState {
 impl BucketState {
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Held => "held",
+            Self::Held | Self::Leaving => "held",
             Self::Fenced => "fenced",
             Self::Left => "left",
         }
@@ -59,13 +61,39 @@ pub(crate) struct Move {
     pub(crate) is_switched: bool,
 }
 
+/// How a database has a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stay {
+    /// Of the try that has left it so.
+    pub(crate) epoch: i64,
+    pub(crate) is_fenced: bool,
+    pub(crate) is_left: bool,
+}
+
+/// How a database has a bucket, if it has ever heard of it.
+#[tracing::instrument(name = "db.shard.find_stay", skip_all, err(level = "debug"))]
+pub(crate) async fn find_stay(conn: &mut PgConnection, bucket: i32) -> sqlx::Result<Option<Stay>> {
+    let stay = sqlx::query_as!(
+        Stay,
+        r#"
+        SELECT epoch, state = 'fenced' AS "is_fenced!", state = 'left' AS "is_left!"
+        FROM bucket_states WHERE bucket = $1
+        "#,
+        bucket,
+    );
+    stay.fetch_optional(conn).await
+}
+
 /// Whether a bucket may be read here.
 #[tracing::instrument(name = "db.shard.may_read", skip_all, err(level = "debug"))]
 pub(crate) async fn may_read(conn: &mut PgConnection, bucket: i32) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"
         SELECT EXISTS (
-            SELECT FROM bucket_states WHERE bucket = $1 AND state IN ('held', 'fenced')
+            SELECT FROM bucket_states
+            WHERE bucket = $1
+              AND (state = 'held' AND NOT is_leaving
+                   OR state IN ('held', 'fenced') AND NOT pg_is_in_recovery())
         ) AS "exists!"
         "#,
         bucket,
@@ -176,12 +204,14 @@ pub(crate) async fn update_state(
     }
     let changed = sqlx::query!(
         r#"
-        INSERT INTO bucket_states (bucket, epoch, state) VALUES ($1, $2, $3)
-        ON CONFLICT (bucket) DO UPDATE SET epoch = $2, state = $3 WHERE bucket_states.epoch <= $2
+        INSERT INTO bucket_states (bucket, epoch, state, is_leaving) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (bucket) DO UPDATE SET epoch = $2, state = $3, is_leaving = $4
+        WHERE bucket_states.epoch <= $2
         "#,
         bucket,
         epoch,
         state.as_str(),
+        state == BucketState::Leaving,
     );
     Ok(changed.execute(tx).await?.rows_affected() == 1)
 }
@@ -240,12 +270,18 @@ pub(crate) async fn insert_move(
     Ok(())
 }
 
-/// Begins a try: whoever tried before can change nothing any more. Answers its epoch.
+/// Begins a try: whoever tried before can change nothing any more. Answers its epoch, which is above `known`
+/// too: the table may have been set back when another became the primary.
 #[tracing::instrument(name = "db.shard.update_epoch", skip_all, err(level = "debug"))]
-pub(crate) async fn update_epoch(conn: &mut PgConnection, bucket: i32) -> sqlx::Result<i64> {
+pub(crate) async fn update_epoch(
+    conn: &mut PgConnection,
+    bucket: i32,
+    known: i64,
+) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
-        "UPDATE shard_buckets SET epoch = epoch + 1 WHERE bucket = $1 RETURNING epoch",
+        "UPDATE shard_buckets SET epoch = greatest(epoch, $2) + 1 WHERE bucket = $1 RETURNING epoch",
         bucket,
+        known,
     )
     .fetch_one(conn)
     .await
@@ -262,6 +298,26 @@ pub(crate) async fn is_latest(
         r#"
         SELECT EXISTS (
             SELECT FROM shard_buckets WHERE bucket = $1 AND epoch = $2
+        ) AS "exists!"
+        "#,
+        bucket,
+        epoch,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Whether the table of buckets has heard of a try, or of a later one.
+#[tracing::instrument(name = "db.shard.is_known", skip_all, err(level = "debug"))]
+pub(crate) async fn is_known(
+    conn: &mut PgConnection,
+    bucket: i32,
+    epoch: i64,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (
+            SELECT FROM shard_buckets WHERE bucket = $1 AND epoch >= $2
         ) AS "exists!"
         "#,
         bucket,
