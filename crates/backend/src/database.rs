@@ -18,6 +18,7 @@ mod replicas;
 mod settings;
 mod writing;
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ use tokio::time::timeout;
 use self::buckets::{Buckets, Route};
 use self::pool::Pool;
 use self::presence::Presence;
-use self::replicas::{Mark, Others, Replicas, span};
+use self::replicas::{Mark, Others, Replicas};
 use crate::cache::redis::Redis;
 use crate::cache::written::Written;
 use crate::store::shards::Owners;
@@ -40,6 +41,7 @@ pub(crate) use self::buckets::BUCKETS;
 pub(crate) use self::buckets::bucket_of;
 pub(crate) use self::marks::Whose;
 pub(crate) use self::pool::{Limits, address};
+pub(crate) use self::replicas::span;
 pub use self::settings::{DatabaseSettings, Pooler};
 pub(crate) use self::writing::Writing;
 
@@ -102,6 +104,21 @@ impl Database {
         Ok(Self { shards, away, buckets, replicas, is_terse: true, is_spread })
     }
 
+    /// The first of them, of which nobody knows whether it answers.
+    ///
+    /// # Errors
+    /// [`crate::Error::Internal`] when a setting cannot be used.
+    pub(crate) fn unasked(settings: &DatabaseSettings) -> Result<Self> {
+        Ok(Self {
+            shards: vec![Pool::new(&settings.url, settings)?],
+            away: vec![AtomicBool::default()],
+            buckets: None,
+            replicas: None,
+            is_terse: true,
+            is_spread: false,
+        })
+    }
+
     #[cfg(any(test, feature = "fakes"))]
     /// The one database of a test.
     pub(crate) fn of(pool: PgPool) -> Self {
@@ -132,7 +149,15 @@ impl Database {
     pub(crate) async fn read(&self, owner: UserId) -> Result<Reading> {
         let route = self.route(owner);
         loop {
-            let mut conn = self.reading(route.whose()).await?;
+            let whose = route.whose();
+            // One that says no may not have heard yet that it may, or may no more.
+            if let Some(mut conn) = self.replica(whose).await
+                && route.may_read(&mut conn).await.is_ok_and(|may_read| may_read)
+            {
+                return Ok(conn);
+            }
+            let conn = self.shards[whose.shard].conn().await;
+            let Some(mut conn) = route.given(whose, conn).await? else { continue };
             if route.may_read(&mut conn).await? {
                 return Ok(conn);
             }
@@ -145,7 +170,9 @@ impl Database {
     pub(crate) async fn read_latest(&self, owner: UserId) -> Result<Reading> {
         let route = self.route(owner);
         loop {
-            let mut conn = self.shards[route.whose().shard].conn().await?;
+            let whose = route.whose();
+            let conn = self.shards[whose.shard].conn().await;
+            let Some(mut conn) = route.given(whose, conn).await? else { continue };
             if route.may_read(&mut conn).await? {
                 return Ok(conn);
             }
@@ -166,7 +193,9 @@ impl Database {
     pub(crate) async fn begin(&self, owner: UserId) -> Result<Writing> {
         let route = self.route(owner);
         loop {
-            let mut tx = self.transaction(route.whose()).await?;
+            let whose = route.whose();
+            let tx = self.transaction(whose).await;
+            let Some(mut tx) = route.given(whose, tx).await? else { continue };
             if route.may_write(&mut tx).await? {
                 return Ok(tx);
             }
@@ -214,12 +243,15 @@ impl Database {
     }
 
     async fn reading(&self, whose: Whose) -> Result<Reading> {
-        if let Some(replicas) = &self.replicas
-            && let Some(conn) = replicas.reading(whose).await
-        {
-            return Ok(conn);
+        match self.replica(whose).await {
+            Some(conn) => Ok(conn),
+            None => self.shards[whose.shard].conn().await,
         }
-        self.shards[whose.shard].conn().await
+    }
+
+    /// A replica that has all that the reader wrote, if there is one.
+    async fn replica(&self, whose: Whose) -> Option<Reading> {
+        self.replicas.as_ref()?.reading(whose).await
     }
 
     async fn writing(&self, whose: Whose) -> Result<Writing> {
@@ -237,6 +269,19 @@ impl Database {
 
     fn mark(&self, whose: Whose) -> Option<Mark> {
         self.replicas.as_ref().map(|replicas| replicas.mark(whose))
+    }
+
+    /// Those of these owners whose database did not answer the installation when it last asked.
+    pub(crate) async fn list_away(&self, owners: &[UserId]) -> HashSet<UserId> {
+        let is_away =
+            |owner: &&UserId| self.away[self.route(**owner).whose().shard].load(Ordering::Relaxed);
+        if let Some(buckets) = &self.buckets
+            && owners.iter().any(|owner| is_away(&owner))
+        {
+            // Some may be elsewhere by now. Where that cannot be read they count as they were known.
+            let _ = buckets.read_again(&self.shards[CATALOGUE.shard]).await;
+        }
+        owners.iter().filter(is_away).copied().collect()
     }
 
     /// The databases that hold what owners own, those first that answered the last time.
@@ -288,7 +333,9 @@ async fn replicas(
     let others = match (redis_url, settings.pooler) {
         // A connection of its own: whether it was lost says whether Redis may have forgotten.
         (Some(url), _) => Others::Told(Written::new(Redis::new(url)?, span(max_lag))),
-        (None, Pooler::Absent) => Others::Seen(Presence::show(address(&settings.url)?).await?),
+        (None, Pooler::Absent) => {
+            Others::Seen(Presence::show(address(&settings.url)?, span(max_lag)).await?)
+        }
         // Behind a pooler nobody can be seen.
         (None, Pooler::Transaction) => Others::Unknown,
     };

@@ -53,6 +53,11 @@ impl Buckets {
             return Err(Error::unavailable("what the owner owns is being moved"));
         }
         tokio::time::sleep(PAUSE).await;
+        self.read_again(catalogue).await
+    }
+
+    /// Reads the table anew.
+    pub(super) async fn read_again(&self, catalogue: &Pool) -> Result<()> {
         let fresh = list(catalogue, self.count).await?;
         *self.shards.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
@@ -145,6 +150,25 @@ impl<'a> Route<'a> {
             None => Ok(true),
             Some(_) => Ok(shards::enter(tx, self.bucket).await?),
         }
+    }
+
+    /// What the database gave where the owner was thought to be; `None` when it gave nothing, and the owner is
+    /// elsewhere by now: a database that is away tells nobody so.
+    pub(super) async fn given<T>(&self, whose: Whose, given: Result<T>) -> Result<Option<T>> {
+        let fault = match given {
+            Ok(given) => return Ok(Some(given)),
+            Err(fault) => fault,
+        };
+        if self.has_left(whose).await { Ok(None) } else { Err(fault) }
+    }
+
+    /// Looks anew whether the owner is still there.
+    async fn has_left(&self, whose: Whose) -> bool {
+        let Some(buckets) = self.buckets else { return false };
+        // The table is on the first one: where that does not answer nobody learns anything.
+        whose.shard != 0
+            && buckets.read_again(self.catalogue).await.is_ok()
+            && self.whose() != whose
     }
 
     /// Waits a moment and looks anew where the owner is.

@@ -1,8 +1,9 @@
 //! Replicas that lag, die and come back, and processes that know of each other's writes or do not.
 //! `RESONANT_FAULTS=full` makes the runs long.
 
+mod unheard;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -10,9 +11,6 @@ use resonant_domain::agent::AgentChanges;
 use resonant_domain::{AgentId, UserId};
 use resonant_runtime::clock::SystemClock;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _, raw_sql};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
 use super::Database;
@@ -279,6 +277,26 @@ async fn without_redis_a_process_reads_from_replicas_while_it_is_alone() {
     until_answers(&reader, owner, &[&replica]).await;
 }
 
+/// Nobody tells what it wrote, and a replica may lack that for longer than it is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_process_wrote_before_it_went_is_read_without_redis() {
+    let primary = primary().await;
+    let replica = primary.replica(&["recovery_min_apply_delay=7s"]);
+    let mut settings = settings(&primary, &[&replica], None);
+    settings.database.replica_max_lag = Duration::from_secs(9);
+    let (reader, writer) = (process(&settings).await, process(&settings).await);
+    let (ctx, owner, id) = agent(&writer).await;
+    rename(&ctx, id, "Last").await;
+    drop((ctx, writer));
+    let mut is_waiting = true;
+    while is_waiting {
+        let (read, port) = name(&reader, owner, id).await;
+        assert_eq!(read, "Last", "{port}");
+        is_waiting = port == primary.port();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// Who commits a statement asks over the same connection how far the log is: all others may be held by
 /// those who do as well.
 #[tokio::test(flavor = "multi_thread")]
@@ -295,70 +313,4 @@ async fn who_commits_a_statement_waits_for_no_second_connection() {
     });
     let committed = join_all(writes).await;
     assert!(committed.iter().all(Result::is_ok), "{committed:?}");
-}
-
-/// A way to a database on which nothing gets on while it is frozen: not a byte, and no end either.
-struct Way {
-    port: u16,
-    is_frozen: Arc<AtomicBool>,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Way {
-    async fn to(database: &Cluster) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let is_frozen = Arc::<AtomicBool>::default();
-        let (frozen, address) = (is_frozen.clone(), format!("127.0.0.1:{}", database.port()));
-        let task = tokio::spawn(async move {
-            loop {
-                let (client, _) = listener.accept().await.unwrap();
-                let (client_reads, client_writes) = client.into_split();
-                let server = TcpStream::connect(&address).await.unwrap();
-                let (server_reads, server_writes) = server.into_split();
-                tokio::spawn(carry(client_reads, server_writes, frozen.clone()));
-                tokio::spawn(carry(server_reads, client_writes, frozen.clone()));
-            }
-        });
-        Self { port, is_frozen, task }
-    }
-
-    fn url(&self) -> String {
-        format!("postgres://resonant@127.0.0.1:{}/resonant", self.port)
-    }
-}
-
-impl Drop for Way {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, is_frozen: Arc<AtomicBool>) {
-    let mut bytes = vec![0; 16 * 1024];
-    while let Ok(length @ 1..) = from.read(&mut bytes).await {
-        while is_frozen.load(Ordering::SeqCst) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        if to.write_all(&bytes[..length]).await.is_err() {
-            return;
-        }
-    }
-}
-
-/// What is kept counts no more, until the database is heard again.
-#[tokio::test(flavor = "multi_thread")]
-async fn who_hears_nothing_of_the_database_notices_it() {
-    let primary = primary().await;
-    let way = Way::to(&primary).await;
-    let mut settings = settings(&primary, &[], None);
-    settings.database = DatabaseSettings::new(way.url());
-    let backend = process(&settings).await;
-    for _ in 0..2 {
-        until("it hears", async || backend.cache().hears()).await;
-        way.is_frozen.store(true, Ordering::SeqCst);
-        until("it notices that it does not", async || !backend.cache().hears()).await;
-        way.is_frozen.store(false, Ordering::SeqCst);
-    }
-    until("it hears again", async || backend.cache().hears()).await;
 }

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use resonant_domain::UserId;
 
+use crate::store::replication::Position;
+
 /// Whose writes a mark stands for: an owner's on one database, or everybody's on the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Whose {
@@ -23,8 +25,8 @@ pub(super) struct Marks {
 }
 
 struct Generations {
-    current: HashMap<Whose, i64>,
-    previous: HashMap<Whose, i64>,
+    current: HashMap<Whose, Position>,
+    previous: HashMap<Whose, Position>,
     began: Instant,
 }
 
@@ -39,17 +41,17 @@ impl Marks {
         self.generations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn note(&self, whose: Whose, position: i64) {
+    pub(super) fn note(&self, whose: Whose, position: Position) {
         let mut generations = self.generations();
         let mark = generations.current.entry(whose).or_default();
-        *mark = position.max(*mark);
+        *mark = position.and(*mark);
     }
 
     /// The position that a replica must have; 0 for one who has written nothing of late.
-    pub(super) fn needed(&self, whose: Whose) -> i64 {
+    pub(super) fn needed(&self, whose: Whose) -> Position {
         let generations = self.generations();
-        let of = |marks: &HashMap<_, _>| marks.get(&whose).copied().unwrap_or(0);
-        of(&generations.current).max(of(&generations.previous))
+        let of = |marks: &HashMap<_, Position>| marks.get(&whose).copied().unwrap_or_default();
+        of(&generations.current).and(of(&generations.previous))
     }
 
     /// Forgets what is older than a span. To be called only while the replicas in use are known to lag
@@ -70,30 +72,35 @@ mod tests {
 
     use super::*;
 
+    fn at(bytes: i64) -> Position {
+        Position { timeline: 1, bytes }
+    }
+
     #[test]
     fn a_mark_only_rises_and_is_forgotten_after_two_turns() {
         let whose =
             |shard, owner| Whose { shard, owner: Some(UserId::from_uuid(Uuid::from_u128(owner))) };
         let marks = Marks::new(Duration::ZERO);
-        marks.note(whose(0, 1), 7);
-        marks.note(whose(0, 1), 5);
+        marks.note(whose(0, 1), at(7));
+        marks.note(whose(0, 1), at(5));
         marks.turn();
-        marks.note(whose(0, 1), 6);
-        assert_eq!(marks.needed(whose(0, 1)), 7);
-        assert_eq!((marks.needed(whose(1, 1)), marks.needed(whose(0, 2))), (0, 0));
+        marks.note(whose(0, 1), at(6));
+        assert_eq!(marks.needed(whose(0, 1)), at(7));
+        let nothing = Position::default();
+        assert_eq!((marks.needed(whose(1, 1)), marks.needed(whose(0, 2))), (nothing, nothing));
         marks.turn();
-        assert_eq!(marks.needed(whose(0, 1)), 6);
+        assert_eq!(marks.needed(whose(0, 1)), at(6));
         marks.turn();
-        assert_eq!(marks.needed(whose(0, 1)), 0);
+        assert_eq!(marks.needed(whose(0, 1)), nothing);
     }
 
     #[test]
     fn nothing_is_forgotten_before_its_span() {
         let whose = Whose { shard: 0, owner: None };
         let marks = Marks::new(Duration::from_hours(1));
-        marks.note(whose, 7);
+        marks.note(whose, at(7));
         marks.turn();
         marks.turn();
-        assert_eq!(marks.needed(whose), 7);
+        assert_eq!(marks.needed(whose), at(7));
     }
 }

@@ -19,13 +19,14 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How long a look may take, and for how long it is believed. A process that has shown itself waits
 /// for longer than this before it writes.
 const TRUST: Duration = Duration::from_secs(1);
-/// For how long nobody else may have been seen: longer than another needs to show itself anew after
-/// its connection was lost.
+/// For how long nobody else may have been seen at least: longer than another needs to show itself anew
+/// after its connection was lost.
 const SETTLED: Duration = Duration::from_secs(5);
 
 /// This process among the others.
 pub(super) struct Presence {
     seen: Arc<Mutex<Seen>>,
+    settled: Duration,
     _stop: DropGuard,
 }
 
@@ -36,22 +37,23 @@ struct Seen {
 }
 
 impl Presence {
-    /// Shows this process, and answers once every other must have seen it.
-    pub(super) async fn show(options: PgConnectOptions) -> Result<Self> {
+    /// Shows this process, and answers once every other must have seen it. What another has written before it
+    /// went matters for a `span`.
+    pub(super) async fn show(options: PgConnectOptions, span: Duration) -> Result<Self> {
         let conn = enter(&options).await?;
         let seen = Arc::<Mutex<Seen>>::default();
         let stop = CancellationToken::new();
         let look = look(options, conn, seen.clone());
         tokio::spawn(stop.clone().run_until_cancelled_owned(look));
         tokio::time::sleep(TRUST + PAUSE).await;
-        Ok(Self { seen, _stop: stop.drop_guard() })
+        Ok(Self { seen, settled: span.max(SETTLED), _stop: stop.drop_guard() })
     }
 
     /// Whether no other process has been there for a while.
     pub(super) fn is_alone(&self) -> bool {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let is_fresh = seen.looked_at.is_some_and(|at| at.elapsed() <= TRUST);
-        is_fresh && seen.alone_since.is_some_and(|since| since.elapsed() >= SETTLED)
+        is_fresh && seen.alone_since.is_some_and(|since| since.elapsed() >= self.settled)
     }
 }
 

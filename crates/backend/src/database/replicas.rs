@@ -21,7 +21,7 @@ use super::marks::{Marks, Whose};
 use super::pool::Pool;
 use super::presence::Presence;
 use crate::cache::written::Written;
-use crate::store::replication::{self, Place};
+use crate::store::replication::{self, Place, Position};
 use crate::{Error, Result};
 
 /// The pause between two probes.
@@ -33,7 +33,7 @@ const SPREAD: Duration = Duration::from_millis(20);
 
 /// For how long a write matters to those who read: longer than any replica in use lags, by the age of
 /// the last probe.
-pub(super) fn span(max_lag: Duration) -> Duration {
+pub(crate) fn span(max_lag: Duration) -> Duration {
     max_lag + 2 * TRUST
 }
 
@@ -64,17 +64,17 @@ struct Shared {
 
 impl Shared {
     /// The position that a replica must have to answer; `None` when it is not known.
-    async fn needed(&self, whose: Whose) -> Option<i64> {
+    async fn needed(&self, whose: Whose) -> Option<Position> {
         let own = self.marks.needed(whose);
         match &self.others {
-            Others::Told(written) => Some(written.needed(whose).await?.max(own)),
+            Others::Told(written) => Some(written.needed(whose).await?.and(own)),
             Others::Seen(presence) => presence.is_alone().then_some(own),
             Others::Unknown => None,
         }
     }
 
     /// Waits until every replica in use has a write, so that nobody needs to know of it.
-    async fn spread(&self, shard: usize, position: i64) {
+    async fn spread(&self, shard: usize, position: Position) {
         let began = Instant::now();
         let is_behind = |replica: &Replica| replica.lacks(shard, position);
         while began.elapsed() < span(self.max_lag) && self.replicas.iter().any(is_behind) {
@@ -93,7 +93,7 @@ struct Replica {
 #[derive(Clone, Copy)]
 struct Standing {
     shard: usize,
-    replayed: i64,
+    replayed: Position,
     behind: Duration,
     since: Instant,
 }
@@ -104,18 +104,18 @@ impl Replica {
     }
 
     /// Whether it may answer someone who needs `position` of a shard.
-    fn has(&self, shard: usize, position: i64) -> bool {
+    fn has(&self, shard: usize, position: Position) -> bool {
         self.standing().is_some_and(|standing| {
             standing.shard == shard
-                && standing.replayed >= position
+                && standing.replayed.is_past(position)
                 && standing.since.elapsed() <= TRUST
         })
     }
 
     /// Whether it is in use and not known to have come to `position` of its shard.
-    fn lacks(&self, shard: usize, position: i64) -> bool {
+    fn lacks(&self, shard: usize, position: Position) -> bool {
         self.standing()
-            .is_some_and(|standing| standing.shard == shard && standing.replayed < position)
+            .is_some_and(|standing| standing.shard == shard && !standing.replayed.is_past(position))
     }
 
     fn take_in(&self, standing: Standing) {
@@ -198,7 +198,7 @@ impl Mark {
     /// keeps it. When nobody answers, the primary answers the writer until every replica in use has the
     /// write in any case.
     pub(super) async fn note(self, own: Option<PoolConnection<Postgres>>) {
-        let position = self.position(own).await.unwrap_or(i64::MAX);
+        let position = self.position(own).await.unwrap_or(Position::NEVER);
         self.shared.marks.note(self.whose, position);
         if let Others::Told(written) = &self.shared.others
             && !written.note(self.whose, position).await
@@ -208,7 +208,7 @@ impl Mark {
     }
 
     /// How far the log has come. The connection is given back before anybody else is told.
-    async fn position(&self, own: Option<PoolConnection<Postgres>>) -> Result<i64> {
+    async fn position(&self, own: Option<PoolConnection<Postgres>>) -> Result<Position> {
         let mut conn = match own {
             Some(conn) => conn,
             None => self.shared.primaries[self.whose.shard].conn().await?,
@@ -242,12 +242,8 @@ impl History {
     }
 
     /// For how long at most the primary has had something that a replica at `replayed` has not;
-    /// `None`: for longer than is known.
+    /// `None`: for longer than is known. What a primary that does not answer has written since, nobody knows.
     fn lag(&self, replayed: i64, now: Instant) -> Option<Duration> {
-        let (_, newest) = self.positions.back()?;
-        if replayed >= *newest {
-            return Some(Duration::ZERO);
-        }
         let (at, _) = self.positions.iter().rev().find(|(_, position)| *position <= replayed)?;
         Some(now - *at)
     }
@@ -257,9 +253,13 @@ async fn probe(shared: Arc<Shared>) {
     let mut histories: Vec<_> = shared.primaries.iter().map(|_| History::default()).collect();
     loop {
         let mut is_complete = true;
-        for (primary, history) in shared.primaries.iter().zip(&mut histories) {
+        // All at once: of those that answer, what they said gets no older by one that does not.
+        let asked = shared.primaries.iter().map(|primary| async move {
             let at = Instant::now();
-            match ask(primary).await {
+            (at, ask(primary).await)
+        });
+        for (history, (at, place)) in histories.iter_mut().zip(join_all(asked).await) {
+            match place {
                 Ok(place) => history.push(at, place, span(shared.max_lag)),
                 Err(_) => is_complete = false,
             }
@@ -300,7 +300,7 @@ async fn examine(shared: &Shared, replica: &Replica, histories: &[History]) {
     }
     match histories[index].lag(place.position, Instant::now()) {
         Some(behind) if behind <= shared.max_lag => {
-            let replayed = place.position;
+            let replayed = place.position();
             replica.take_in(Standing { shard: index, replayed, behind, since });
         }
         _ => replica.take_out("it lags too far behind"),

@@ -17,6 +17,35 @@ pub(crate) struct Place {
     pub(crate) position: i64,
 }
 
+/// How far a log has come, or is to come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) timeline: i32,
+    pub(crate) bytes: i64,
+}
+
+impl Position {
+    /// Where nobody has come.
+    pub(crate) const NEVER: Self = Self { timeline: 0, bytes: i64::MAX };
+
+    /// Whether who has come here has come there. What is farther on an earlier line has nothing of what was
+    /// written on a later one.
+    pub(crate) const fn is_past(self, other: Self) -> bool {
+        self.timeline >= other.timeline && self.bytes >= other.bytes
+    }
+
+    /// Past both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { timeline: self.timeline.max(other.timeline), bytes: self.bytes.max(other.bytes) }
+    }
+}
+
+impl Place {
+    pub(crate) const fn position(&self) -> Position {
+        Position { timeline: self.timeline, bytes: self.position }
+    }
+}
+
 /// The size of a page of the log and of its header, and of a segment and the header of its first page.
 const PAGE: (i64, i64) = (8_192, 24);
 const SEGMENT: (i64, i64) = (16 << 20, 40);
@@ -63,18 +92,34 @@ pub(crate) async fn find_place(conn: &mut PgConnection) -> sqlx::Result<Place> {
 
 /// How far the log has come: all that was committed before is behind this.
 #[tracing::instrument(name = "db.replication.find_position", skip_all, err(level = "debug"))]
-pub(crate) async fn find_position(conn: &mut PgConnection) -> sqlx::Result<i64> {
-    let position = sqlx::query_scalar!(
-        r#"SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::BIGINT AS "position!""#
+pub(crate) async fn find_position(conn: &mut PgConnection) -> sqlx::Result<Position> {
+    let position = sqlx::query_as!(
+        Position,
+        r#"
+        SELECT (
+                   'x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
+               )::BIT(32)::INTEGER AS "timeline!",
+               pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::BIGINT AS "bytes!"
+        "#
     )
     .fetch_one(conn)
     .await?;
-    Ok(end_of_record(position))
+    Ok(Position { bytes: end_of_record(position.bytes), ..position })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_farther_on_an_earlier_line_has_not_come_there() {
+        let of = |timeline, bytes| Position { timeline, bytes };
+        assert!(of(1, 7).is_past(of(1, 7)) && of(2, 7).is_past(of(1, 7)));
+        assert!(!of(1, 9).is_past(of(2, 7)), "another became the primary meanwhile");
+        assert!(!of(2, 6).is_past(of(1, 7)), "it may have to read on before the new line begins");
+        assert!(!of(2, 9).is_past(Position::NEVER));
+        assert_eq!(of(1, 9).and(of(2, 7)), of(2, 9));
+    }
 
     #[test]
     fn a_header_that_no_record_follows_does_not_count() {
