@@ -3,6 +3,7 @@
 //! The message is written by the statement that ends the session, with all that may change of it later, and
 //! sent from there, again and again and always the same, until it is taken or given up.
 
+mod forget;
 pub(crate) mod post;
 mod telling;
 
@@ -25,7 +26,8 @@ use crate::store::OnConstraint as _;
 use crate::store::webhooks::{DeliveryPosition, Due};
 use crate::{Backend, Ctx, Error, Result, access, audit, effects, seen, store};
 
-pub(crate) use telling::Telling;
+pub use self::forget::forget_old;
+pub(crate) use self::telling::Telling;
 
 const NOT_FOUND: Error = Error::NotFound("webhook");
 const KIND: &str = "webhook";
@@ -150,7 +152,8 @@ async fn note(
     audit::note(ctx, tx, Log::Owner(owner), deed, Some(subject)).await
 }
 
-/// The messages of a webhook and what became of each, the newest first.
+/// The messages of a webhook and what became of each, the newest first. They are kept for a month after they
+/// were sent last.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] for a limit or cursor that cannot
@@ -202,12 +205,8 @@ pub async fn redeliver(ctx: &Ctx, id: WebhookId, delivery: DeliveryId) -> Result
 pub async fn deliver_due(ctx: &Ctx) -> Result<usize> {
     access::system(ctx)?;
     let backend = ctx.backend();
-    let (mut count, mut done) = (0, Ok(()));
-    for shard in backend.shards() {
-        // One that is away holds up no other.
-        done = done.and(deliver_on(backend, shard).await.map(|sent| count += sent));
-    }
-    done.map(|()| count)
+    let (sent, done) = backend.on_each(|shard| deliver_on(backend, shard)).await;
+    done.map(|()| sent.into_iter().sum())
 }
 
 async fn deliver_on(backend: &Backend, shard: Shard) -> Result<usize> {

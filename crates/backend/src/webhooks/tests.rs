@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 
 use jiff::SignedDuration;
+use resonant_domain::FaultKind;
 use resonant_domain::session::{NewMessage, SessionState};
 use resonant_domain::webhook::{ATTEMPTS_MAX, DeliveryState};
 use resonant_runtime::clock::{Clock as _, FixedClock};
@@ -169,6 +170,55 @@ async fn a_message_is_sent_again_when_its_owner_says_so(pool: PgPool) {
     let other = create(&ctx, sample::webhook()).await.unwrap().made.id;
     for (who, hook) in [(&stranger, hook), (&ctx, other)] {
         assert!(matches!(redeliver(who, hook, id).await, Err(Error::NotFound(_))));
+    }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_became_of_a_message_is_forgotten_a_month_after_it_was_sent_last(pool: PgPool) {
+    let (backend, _) = at(pool.clone());
+    let (url, heard) = receiver(&[204, 204]);
+    let (ctx, hook) = told(&backend, &url).await;
+    let (hook, system) = (hook.made.id, backend.system());
+    let log = async || deliveries(&ctx, hook, PageRequest::default()).await.unwrap().items;
+    let set = async |columns: &str| {
+        let statement = format!("UPDATE webhook_deliveries SET {columns}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&pool).await.unwrap();
+    };
+    // It waits to be sent, however old it is.
+    set("created_at = now() - INTERVAL '1 year'").await;
+    assert_eq!(forget_old(&system).await.unwrap(), 0);
+    assert_eq!(deliver_due(&system).await.unwrap(), 1);
+    assert_eq!(forget_old(&system).await.unwrap(), 0, "sent just now");
+    set("attempted_at = now() - INTERVAL '29 days', delivered_at = now() - INTERVAL '1 year'")
+        .await;
+    assert_eq!(forget_old(&system).await.unwrap(), 0, "not for long enough");
+    set("attempted_at = now() - INTERVAL '31 days'").await;
+    redeliver(&ctx, hook, log().await[0].id).await.unwrap();
+    assert_eq!(forget_old(&system).await.unwrap(), 0, "it waits again");
+    assert_eq!(deliver_due(&system).await.unwrap(), 1);
+    assert_eq!(forget_old(&system).await.unwrap(), 0, "sent once more");
+    assert_eq!((heard.iter().take(2).count(), log().await.len()), (2, 1));
+    set("attempted_at = now() - INTERVAL '31 days'").await;
+    assert_eq!(forget_old(&system).await.unwrap(), 1);
+    assert_eq!(log().await, []);
+    assert_eq!(forget_old(&ctx).await.unwrap_err().kind(), FaultKind::Forbidden);
+}
+
+/// As by a process of the release before, which did not note when it sent them.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_message_without_a_noted_attempt_goes_by_when_it_was_taken(pool: PgPool) {
+    let (backend, _) = at(pool.clone());
+    let (url, _heard) = receiver(&[204]);
+    told(&backend, &url).await;
+    let system = backend.system();
+    assert_eq!(deliver_due(&system).await.unwrap(), 1);
+    for (days, gone) in [(29, 0), (31, 1)] {
+        let statement = format!(
+            "UPDATE webhook_deliveries SET attempted_at = NULL, created_at = now() - INTERVAL '1 year',
+                    delivered_at = now() - INTERVAL '{days} days'"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&pool).await.unwrap();
+        assert_eq!(forget_old(&system).await.unwrap(), gone, "after {days} days");
     }
 }
 
