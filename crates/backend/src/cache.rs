@@ -283,20 +283,16 @@ impl Cache {
         }
     }
 
-    /// From now on nothing that is written to one of the databases goes unheard. `outbox` is what was
-    /// written lately; `None`: too much to tell.
-    pub(crate) fn begin_to_hear(&self, outbox: Option<Vec<(Uuid, Vec<String>)>>) {
+    /// From now on nothing that is written to one of the databases goes unheard. `outbox` tells all that was
+    /// written up to `reach` ago; what was put into Redis before that is in doubt.
+    pub(crate) fn begin_to_hear(&self, outbox: Vec<(Uuid, Vec<String>)>, reach: Duration) {
         if let Some(level_two) = &self.shared.level_two {
-            match outbox {
-                Some(writes) => {
-                    for (write, names) in writes {
-                        if self.shared.ear.note(write) {
-                            level_two.doubts().raise(write, &names);
-                        }
-                    }
+            for (write, names) in outbox {
+                if self.shared.ear.note(write) {
+                    level_two.doubts().raise(write, &names);
                 }
-                None => level_two.doubts().raise_all(),
             }
+            level_two.doubts().raise_older(reach);
         }
         self.shared.level_one.forget_all();
         self.shared.ear.gain();

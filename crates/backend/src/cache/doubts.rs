@@ -2,6 +2,10 @@
 //!
 //! PostgreSQL tells of the write, Redis that its copy is gone. In between, and for as long as Redis did
 //! not take the deletion, the copy is in doubt: the next look deletes it before it looks.
+//!
+//! Of writes from before a process began to hear, the outbox names the latest. What was put before those is
+//! in doubt by its age alone, whatever its name: what was put since was read since, and is true but for the
+//! writes that are known by name.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-/// How many names are remembered.
+/// How many names are remembered. When more are in doubt, all is that was put before.
 const NAMES: usize = 50_000;
-/// When more are in doubt, everything is, for longer than anything is kept in Redis.
-const EVERYTHING: Duration = Duration::from_hours(2);
+/// Longer than anything is kept in Redis: nothing there is older.
+const OLDEST: Duration = Duration::from_hours(2);
 
 #[derive(Default)]
 pub(super) struct Doubts {
@@ -23,7 +27,21 @@ pub(super) struct Doubts {
 struct State {
     /// Each with the latest write that raised the doubt.
     names: HashMap<String, Uuid>,
-    everything_until: Option<Instant>,
+    /// What was put longer before this instant than that is in doubt.
+    older: Option<(Instant, Duration)>,
+}
+
+impl State {
+    /// How long ago something may have been put that is in doubt by its name alone; `None`: at any time.
+    fn reach(&self) -> Option<Duration> {
+        let (at, reach) = self.older?;
+        Some(at.elapsed() + reach).filter(|reach| *reach < OLDEST)
+    }
+
+    fn doubt_older(&mut self, reach: Duration) {
+        let known = self.reach().unwrap_or(reach);
+        self.older = Some((Instant::now(), known.min(reach)));
+    }
 }
 
 impl Doubts {
@@ -36,24 +54,17 @@ impl Doubts {
         self.state().names.get(name).copied()
     }
 
-    /// Whether Redis must not be asked at all.
-    pub(super) fn is_everything(&self) -> bool {
-        let mut state = self.state();
-        match state.everything_until {
-            Some(until) if Instant::now() < until => true,
-            Some(_) => {
-                state.everything_until = None;
-                false
-            }
-            None => false,
-        }
+    /// How long ago something may have been put that is in doubt by its name alone; `None`: at any time. To be
+    /// asked after [`Doubts::of`]: names that are given up are known by age from then on.
+    pub(super) fn reach(&self) -> Option<Duration> {
+        self.state().reach()
     }
 
     pub(super) fn raise(&self, write: Uuid, names: &[String]) {
         let mut state = self.state();
         if state.names.len() + names.len() > NAMES {
             state.names.clear();
-            state.everything_until = Some(Instant::now() + EVERYTHING);
+            state.doubt_older(Duration::ZERO);
             return;
         }
         for name in names {
@@ -61,9 +72,9 @@ impl Doubts {
         }
     }
 
-    /// Doubts everything: too much was written unheard.
-    pub(super) fn raise_all(&self) {
-        self.state().everything_until = Some(Instant::now() + EVERYTHING);
+    /// Doubts all that was put longer ago than that: what was written before is not known by name.
+    pub(super) fn raise_older(&self, reach: Duration) {
+        self.state().doubt_older(reach);
     }
 
     /// The copies were deleted after the write.
@@ -86,5 +97,31 @@ impl Doubts {
     #[cfg(test)]
     pub(super) fn count(&self) -> usize {
         self.state().names.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_older_stays_in_doubt_whatever_is_heard_later() {
+        let doubts = Doubts::default();
+        assert_eq!(doubts.reach(), None);
+        let minute = Duration::from_mins(1);
+        doubts.raise_older(minute);
+        assert!(doubts.reach().is_some_and(|reach| reach >= minute));
+        // Too many names: from here on their age tells.
+        let names: Vec<_> = (0..=NAMES).map(|number| number.to_string()).collect();
+        doubts.raise(Uuid::nil(), &names);
+        assert_eq!(doubts.count(), 0);
+        let since = doubts.reach().unwrap();
+        assert!(since < minute, "{since:?}");
+        // An outbox that reaches back further says nothing of names that were given up.
+        doubts.raise_older(OLDEST / 2);
+        assert!(doubts.reach().is_some_and(|reach| reach >= since && reach < minute));
+        let forgotten = Doubts::default();
+        forgotten.raise_older(OLDEST);
+        assert_eq!(forgotten.reach(), None, "nothing is as old");
     }
 }

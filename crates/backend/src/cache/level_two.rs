@@ -4,6 +4,8 @@
 //! there under that token. A write deletes the value and the lease with it, so a reader that began
 //! before the write puts nothing back. Deleting is always safe; putting needs the lease.
 //!
+//! What a process cannot know to be true by the names of writes counts by its age ([`Doubts`]).
+//!
 //! Each value says in which run of Redis it was put. A Redis that was started anew with what it had saved, or
 //! that takes another's place, may have what was deleted meanwhile: that counts as nothing.
 
@@ -162,9 +164,6 @@ impl LevelTwo {
 
     /// The same for several, in their order. Each group is asked for once.
     async fn keys(&self, places: &[&Place]) -> Option<Vec<String>> {
-        if self.doubts.is_everything() {
-            return None;
-        }
         let mut editions = HashMap::<&str, String>::new();
         let mut keys = Vec::with_capacity(places.len());
         for place in places {
@@ -206,6 +205,7 @@ impl LevelTwo {
     pub(super) async fn look<E: Entry>(&self, place: &Place, key: &str) -> Look<E::Value> {
         let Some(run) = self.redis.run().await else { return Look::Away };
         let doubt = self.doubts.of(&place.name);
+        let reach = self.doubts.reach();
         let Ok(token) = random::<16>().map(|bytes| hex(&bytes)) else { return Look::Away };
         let mut command = script(LOOK, &[key, &lease_of(key)]);
         command.arg(&token).arg(millis(LEASE)).arg(millis(E::STALE));
@@ -221,7 +221,7 @@ impl LevelTwo {
                 Answer::Given(_) | Answer::Away => return Look::Away,
             };
             self.doubts.settle(&place.name, doubt);
-            match seen::<E>(place, key, (&token, &run), looked) {
+            match seen::<E>(place, key, (&token, &run, reach), looked) {
                 Ok(look) => return look,
                 Err(Unreadable) => self.delete(key).await,
             }
@@ -237,6 +237,7 @@ impl LevelTwo {
         let Some(run) = self.redis.run().await else { return away() };
         let Ok(token) = random::<16>().map(|bytes| hex(&bytes)) else { return away() };
         let doubts: Vec<_> = places.iter().map(|place| self.doubts.of(&place.name)).collect();
+        let reach = self.doubts.reach();
         let leases: Vec<_> = keys.iter().map(|key| lease_of(key)).collect();
         let all: Vec<_> = keys.iter().chain(&leases).map(String::as_str).collect();
         let mut command = script(LOOK_MANY, &all);
@@ -253,7 +254,7 @@ impl LevelTwo {
         let (mut looks, mut bad) = (Vec::with_capacity(keys.len()), Vec::new());
         for (((place, key), doubt), looked) in places.iter().zip(&keys).zip(doubts).zip(looked) {
             self.doubts.settle(&place.name, doubt);
-            let look = seen::<E>(place, key, (&token, &run), looked);
+            let look = seen::<E>(place, key, (&token, &run, reach), looked);
             looks.push(look.unwrap_or_else(|Unreadable| {
                 bad.push(key);
                 Look::Away
@@ -307,11 +308,11 @@ impl LevelTwo {
     }
 }
 
-/// What Redis has said of a key.
+/// What Redis has said of a key. What was put longer ago than `reach` counts as nothing.
 fn seen<E: Entry>(
     place: &Place,
     key: &str,
-    (token, run): (&str, &Run),
+    (token, run, reach): (&str, &Run, Option<Duration>),
     (bytes, left, is_taken): Looked,
 ) -> Result<Look<E::Value>, Unreadable> {
     let lease = (is_taken == 1).then(|| Lease {
@@ -322,12 +323,22 @@ fn seen<E: Entry>(
     let Some(bytes) = bytes else { return Ok(Look::Empty(lease)) };
     let document = unpack::<E>(run, &place.name, bytes)?;
     let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+    if reach.is_some_and(|reach| is_older::<E>(document.is_some(), left, reach)) {
+        return Err(Unreadable);
+    }
     let stale = if document.is_some() { E::STALE } else { Duration::ZERO };
     let fresh = left.saturating_sub(stale);
     // What another process reads anew at present is not asked for at every hit.
     let fresh = if lease.is_some() { fresh } else { fresh.max(BREATH) };
     let span = Span { fresh, stale: left.min(stale) };
     Ok(Look::Found { document, span, lease })
+}
+
+/// Whether a value with so much left may have been read longer ago than `reach`. It was put for its kind's whole
+/// time at most, and read while its reader held the lease.
+fn is_older<E: Entry>(is_there: bool, left: Duration, reach: Duration) -> bool {
+    let whole = if is_there { E::LIFETIME + E::STALE } else { E::ABSENT };
+    whole.saturating_sub(left) + LEASE > reach
 }
 
 fn put<E: Entry>(place: &Place, lease: Lease, value: Value<'_, E::Value>) -> Cmd {
@@ -353,7 +364,7 @@ fn pack<T>(run: &Run, name: &str, document: Option<&Document<T>>) -> Vec<u8> {
     bytes
 }
 
-/// Bytes that are no value of this form and shape under this name, put in this run.
+/// Bytes that are no value of this form and shape under this name, put in this run and lately enough.
 struct Unreadable;
 
 /// Reads a value back.

@@ -1,10 +1,20 @@
 //! The SQL of the outbox: which kept things a write has made untrue.
 
+use std::time::Duration;
+
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
+use super::interval;
+
 /// The channel on which a write is called out, with its id and its names.
 pub(crate) const CHANNEL: &str = "resonant_forgotten";
+
+/// For how long a row is there at least.
+const KEPT: Duration = Duration::from_mins(10);
+/// How far back all that was written is told. No commit takes as long as is left: a row is as old as its
+/// statement.
+pub(crate) const REACH: Duration = Duration::from_mins(9);
 
 /// A write, or the part of one that fits into one call.
 #[derive(Debug)]
@@ -17,7 +27,7 @@ pub(crate) struct Letter {
 }
 
 /// Keeps the names of each letter and calls them out when the transaction commits. Takes up to two rows away
-/// for each that are older than any process is deaf and alive, so that the table stays small without a job.
+/// for each that are older than [`KEPT`], so that the table stays small without a job.
 #[tracing::instrument(name = "db.cache_outbox.insert", skip_all, err(level = "debug"))]
 pub(crate) async fn insert(conn: &mut PgConnection, letters: &[Letter]) -> sqlx::Result<()> {
     let pairs = letters.iter().flat_map(|letter| {
@@ -36,7 +46,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, letters: &[Letter]) -> sqlx:
         ), old AS (
             SELECT outbox_id
             FROM cache_outbox
-            WHERE created_at < now() - INTERVAL '10 minutes'
+            WHERE created_at < now() - $6::INTERVAL
             ORDER BY created_at
             LIMIT $5
             FOR UPDATE SKIP LOCKED
@@ -50,6 +60,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, letters: &[Letter]) -> sqlx:
         CHANNEL,
         &texts as &[&str],
         2 * super::signed(letters.len() as u64),
+        interval(KEPT),
     )
     .execute(conn)
     .await?;
