@@ -8,6 +8,7 @@ use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use tokio::time::sleep;
 
 use super::Backend;
+use super::distribute::take_steps;
 use crate::store::{self, MIGRATOR, migrations};
 use crate::{Error, Result, database, upkeep};
 
@@ -18,17 +19,20 @@ const BUILT_APART: &str = "INDEX CONCURRENTLY IF NOT EXISTS ";
 
 impl Backend {
     /// Brings the schema up to date, one process at a time. Migrations of a newer release that were
-    /// applied already stay as they are.
+    /// applied already stay as they are. Where the tables are spread over a cluster, new ones are too.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer, [`Error::Internal`] when a migration
-    /// fails.
+    /// fails, [`Error::Conflict`] when a new table cannot be spread.
     pub async fn migrate(database_url: &str) -> Result<()> {
         let mut conn =
             database::address(database_url)?.connect().await.map_err(Error::unavailable)?;
         take_turn(&mut conn).await?;
-        store::distribution::define_here(&mut conn).await?;
+        let is_defined_here = store::distribution::define_here(&mut conn).await?;
         mend_indexes(&mut conn).await?;
+        if !is_defined_here {
+            migrations::apply_singly(&mut conn).await.map_err(Error::internal)?;
+        }
         let mut migrator = Migrator { ..Migrator::DEFAULT };
         migrator.migrations.clone_from(&MIGRATOR.migrations);
         migrator.set_ignore_missing(true);
@@ -39,6 +43,9 @@ impl Backend {
         // pgvector may have come since the migration that asked for it.
         store::embeddings::use_vectors(&mut tx).await?;
         tx.commit().await?;
+        if store::distribution::is_spread(&mut conn).await? {
+            take_steps(&mut conn).await?;
+        }
         conn.close().await.map_err(Error::unavailable)?;
         Ok(())
     }

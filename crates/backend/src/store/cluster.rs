@@ -1,11 +1,17 @@
 //! Facts that let the schema and the statements run on a cluster (Citus), as far as they show without
 //! one. What Citus refuses is written beside each of them.
 
+mod parts;
+
 use std::collections::{BTreeSet, HashSet};
 
 use sqlx::PgPool;
 
+use self::parts::{one_line, parts};
+use super::MIGRATOR;
 use super::distribution::{plan, read};
+use super::migrations::statements_of;
+use super::owners::missing;
 use super::plans::statements;
 
 /// Stays on the coordinator as a table like any other, and may be joined with what is spread by what
@@ -14,16 +20,24 @@ const QUEUE: &str = "session_queue";
 /// Every node has them.
 const COPIED: [&str; 2] = ["users", "bucket_states"];
 /// What answers otherwise each time that it is called.
-const VOLATILE: [&str; 5] =
-    ["nextval(", "gen_random_uuid(", "clock_timestamp(", "random(", "pg_notify("];
-/// Statements that call such a function for the queue, or for rows that they insert.
-const APART: [&str; 3] = [
-    // Appends to a log: the queue's fence, the messages to webhooks.
-    "WITH held AS",
-    // Calls out for workers.
-    "WITH released AS",
-    "WITH woken AS",
+const VOLATILE: [&str; 10] = [
+    "nextval(",
+    "setval(",
+    "gen_random_uuid(",
+    "clock_timestamp(",
+    "timeofday(",
+    "random(",
+    "pg_notify(",
+    "set_config(",
+    "pg_advisory_xact_lock(",
+    "pg_sleep(",
 ];
+/// What a row is to the one node that has it.
+const OF_A_NODE: [&str; 6] = ["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"];
+/// What locks rows.
+const LOCKS: [&str; 4] = ["FOR UPDATE", "FOR NO KEY UPDATE", "FOR SHARE", "FOR KEY SHARE"];
+/// The last migration of the first release: a cluster has its tables as that one left them, or newer.
+const FIRST_RELEASE: i64 = 20_261_130_213_740;
 
 /// Statements in the place of which a cluster has two, by a part of each.
 const ELSEWHERE: [&str; 2] = [
@@ -53,7 +67,7 @@ fn tables(text: &str) -> Vec<(&'static str, String)> {
         let verb = match (pair[0], before) {
             ("INTO", "INSERT") => "insert",
             ("FROM", "DELETE") => "delete",
-            ("UPDATE", "FOR" | "DO") => continue,
+            ("UPDATE", "FOR" | "KEY" | "DO") => continue,
             ("UPDATE", _) => "update",
             ("FROM" | "JOIN" | "USING", _) => "read",
             (",", _) if words.get(at + 2).is_some_and(|word| is_alias(word)) => "read",
@@ -108,29 +122,33 @@ pub(super) async fn known(pool: &PgPool) -> Known {
     Known { owned, tied, all: all.into_iter().collect() }
 }
 
-/// What of a statement that changes rows Citus refuses.
+/// What of a statement that changes rows Citus refuses. It plans each part by itself, and so all that a part is
+/// handed on and what the parts are for, even where what changes is on the coordinator.
 fn refused(text: &str, is_known: &dyn Fn(&str) -> bool) -> Vec<&'static str> {
-    let changes = |wanted: &[&str]| {
-        tables(text).iter().any(|(verb, table)| wanted.contains(verb) && is_known(table))
-    };
-    let is_apart = APART.iter().any(|part| text.contains(part));
-    let is_volatile = |text: &str| !is_apart && VOLATILE.iter().any(|name| text.contains(name));
+    let is_clustered = tables(&one_line(text)).iter().any(|(_, table)| is_known(table));
     let mut refused = Vec::new();
-    if changes(&["update", "delete"]) {
+    let mut handed_on = HashSet::new();
+    for (name, part) in parts(text) {
+        let named = tables(&part);
+        let is_its = |table: &String| is_known(table) || handed_on.contains(table);
+        if is_clustered && (name.is_empty() || named.iter().any(|(_, table)| is_its(table))) {
+            let verbs: HashSet<_> = named.iter().map(|(verb, _)| *verb).collect();
+            refused.extend(refused_of(&part, &verbs));
+        }
+        handed_on.insert(name);
+    }
+    refused
+}
+
+fn refused_of(text: &str, verbs: &HashSet<&str>) -> Vec<&'static str> {
+    let is_volatile = |text: &str| VOLATILE.iter().any(|name| text.contains(name));
+    let mut refused = Vec::new();
+    if verbs.contains("update") || verbs.contains("delete") {
         if is_volatile(text) {
             refused.push("functions used in UPDATE queries must not be VOLATILE");
         }
-        if text.contains("OR is_owner_held(") {
+        if adds_to_instants(text) || text.contains("OR is_owner_held(") {
             refused.push("STABLE functions cannot be called with column references");
-        }
-        for rest in text.split("now()").skip(1) {
-            let rest = rest.trim_start();
-            let added = rest.strip_prefix(['+', '-']).map(str::trim_start);
-            if added
-                .is_some_and(|added| !added.starts_with('$') && !added.starts_with("INTERVAL '"))
-            {
-                refused.push("STABLE functions cannot be called with column references");
-            }
         }
         for call in text.split("coalesce(").skip(1) {
             if call.split(')').next().is_some_and(|arguments| arguments.contains("now(")) {
@@ -142,17 +160,23 @@ fn refused(text: &str, is_known: &dyn Fn(&str) -> bool) -> Vec<&'static str> {
                 refused.push("non-IMMUTABLE functions are not allowed in CASE");
             }
         }
+    } else if !verbs.contains("insert") && text.contains("nextval(") {
+        refused.push("sequences cannot be used in router queries");
     }
-    if changes(&["insert"]) {
+    if verbs.iter().any(|verb| *verb != "read")
+        && let Some((_, told)) = text.rsplit_once(" RETURNING ")
+        && (told.contains("now()") || is_volatile(told))
+    {
+        refused.push("non-IMMUTABLE functions are not allowed in the RETURNING clause");
+    }
+    if verbs.contains("insert") {
         if let Some((_, update)) = text.split_once("DO UPDATE")
             && (update.contains("now()") || is_volatile(update))
         {
             refused.push("functions used in DO UPDATE SET must be IMMUTABLE");
         }
-        for (_, values) in text.match_indices("VALUES (").map(|(at, _)| text.split_at(at)) {
-            if within(&values["VALUES ".len()..]).contains("SELECT") {
-                refused.push("subqueries are not supported within INSERT queries");
-            }
+        if text.contains(") VALUES (") && text.contains("SELECT ") {
+            refused.push("subqueries are not supported within INSERT queries");
         }
         if text.contains("ON CONFLICT ON CONSTRAINT") {
             refused.push("each part of a table has its constraints under names of its own");
@@ -161,20 +185,14 @@ fn refused(text: &str, is_known: &dyn Fn(&str) -> bool) -> Vec<&'static str> {
     refused
 }
 
-/// What stands in the parenthesis with which a text begins.
-fn within(text: &str) -> &str {
-    let mut depth = 0;
-    for (at, letter) in text.char_indices() {
-        match letter {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return &text[..at];
-        }
-    }
-    text
+/// Whether a span is added to or taken from an instant that stands in a column: the answer depends on the time
+/// zone. An instant taken from another one does not.
+fn adds_to_instants(text: &str) -> bool {
+    let from_now = text.split("now()").skip(1).any(|rest| {
+        let added = rest.trim_start().strip_prefix(['+', '-']).map(str::trim_start);
+        added.is_some_and(|added| !added.starts_with('$') && !added.starts_with("INTERVAL '"))
+    });
+    from_now || ["_at + $", "_at + INTERVAL", "_at - INTERVAL"].iter().any(|sum| text.contains(sum))
 }
 
 /// Checks a statement that is put together against all of this.
@@ -182,6 +200,7 @@ pub(super) fn check(text: &str, known: &Known) {
     check_joins(text, known);
     check_changes(text, known);
     check_locks(text, known);
+    check_reach(text, known);
 }
 
 fn check_joins(text: &str, known: &Known) {
@@ -193,6 +212,10 @@ fn check_joins(text: &str, known: &Known) {
         .filter(|table| *table != QUEUE && !COPIED.contains(&table.as_str()))
         .collect();
     assert!(!is_spread || beside.is_empty(), "{beside:?} in {text}");
+    assert!(!is_spread || !text.contains("RECURSIVE"), "each node would go on by itself: {text}");
+    let mut words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    let of_a_node = words.find(|word| OF_A_NODE.contains(word));
+    assert!(!is_spread || of_a_node.is_none(), "{of_a_node:?} in {text}");
     // The queue hands on, in a part of its own, or is handed what was found.
     let is_handed = text.contains("WITH ")
         || text.contains("EXCEPT")
@@ -213,9 +236,21 @@ fn check_changes(text: &str, known: &Known) {
 /// A row is locked by the node that has it.
 fn check_locks(text: &str, known: &Known) {
     let is_spread = tables(text).iter().any(|(_, table)| known.owned.contains(table));
-    if is_spread && text.contains("FOR UPDATE") {
+    if is_spread && LOCKS.iter().any(|lock| text.contains(lock)) {
         assert!(text.contains("owner_id = $"), "{text}");
     }
+}
+
+/// What is read of all owners is one table: nothing tells which rows of another one lie beside its rows.
+fn check_reach(text: &str, known: &Known) {
+    let queue = std::iter::once(QUEUE.to_owned());
+    let owned = known.owned.iter().cloned().chain(queue).collect();
+    if missing(text, &owned).is_empty() {
+        return;
+    }
+    let named: BTreeSet<_> = tables(text).into_iter().map(|(_, table)| table).collect();
+    let spread: Vec<_> = named.iter().filter(|table| known.owned.contains(*table)).collect();
+    assert!(spread.len() <= 1, "{spread:?} in {text}");
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -239,10 +274,29 @@ fn what_a_cluster_refuses_is_recognised() {
         ("UPDATE t SET a = nextval('s') WHERE owner_id = $2", true),
         ("UPDATE other SET a = nextval('s') WHERE owner_id = $2", false),
         ("UPDATE t SET a = coalesce(a, now()) WHERE owner_id = $2", true),
+        ("UPDATE t SET a_at = a_at - INTERVAL '1 day' WHERE owner_id = $2", true),
+        ("UPDATE t SET a = b WHERE a_at - b_at < INTERVAL '1 day'", false),
+        ("UPDATE t SET a = 1 WHERE owner_id = $2 RETURNING now()", true),
+        ("INSERT INTO t (a) VALUES ($1) RETURNING gen_random_uuid()", true),
+        ("WITH w AS (SELECT nextval('s') AS n FROM q) UPDATE t SET a = n FROM w", false),
+        ("WITH w AS (SELECT nextval('s') AS n FROM t) UPDATE q SET a = n FROM w", true),
+        ("WITH w AS (UPDATE t SET a = 1), v AS (UPDATE q SET a = nextval('s')) SELECT 1", false),
+        (
+            "WITH w AS (UPDATE t SET a = 1), v AS (UPDATE q SET a = nextval('s') FROM w) SELECT 1",
+            true,
+        ),
+        ("WITH w AS (UPDATE t SET a = 1) UPDATE q SET a = nextval('s')", true),
+        ("WITH w AS (UPDATE q SET a = nextval('s') RETURNING a) UPDATE t SET a = 1 FROM w", false),
+        (
+            "WITH w AS (UPDATE q SET b = 1), v AS (UPDATE q SET a = nextval('s') FROM w) SELECT 1",
+            false,
+        ),
+        ("INSERT INTO t (a) SELECT gen_random_uuid() FROM t WHERE owner_id = $1", false),
         ("UPDATE t SET a = CASE WHEN b THEN now() END WHERE owner_id = $2", true),
         ("DELETE FROM t WHERE NOT $1 OR is_owner_held(owner_id)", true),
         ("INSERT INTO t (a) VALUES ($1, EXISTS (SELECT FROM t)) RETURNING a", true),
-        ("INSERT INTO t (a) VALUES ($1, now()) RETURNING (SELECT 1)", false),
+        ("INSERT INTO t (a) VALUES ($1, now()) RETURNING (SELECT 1)", true),
+        ("INSERT INTO t (a) SELECT b FROM (VALUES ($1, now())) AS v (b, c) RETURNING a", false),
         ("INSERT INTO t (a) VALUES ($1) ON CONFLICT (a) DO UPDATE SET a = now()", true),
         ("SELECT FROM t WHERE a = $1 FOR UPDATE", false),
     ] {
@@ -257,18 +311,39 @@ async fn rows_of_one_owner_alone_are_locked(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_is_read_of_all_owners_is_one_table(pool: PgPool) {
+    let known = known(&pool).await;
+    clustered().for_each(|text| check_reach(&text, &known));
+}
+
+/// Of the migrations that may find the tables spread. What a function does is not looked into.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn no_migration_changes_rows_as_a_cluster_refuses(pool: PgPool) {
+    let known = known(&pool).await;
+    for migration in MIGRATOR.iter().filter(|own| own.version > FIRST_RELEASE) {
+        for statement in statements_of(migration.sql.as_str()) {
+            if !statement.contains("$$") {
+                check_changes(statement, &known);
+            }
+        }
+    }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn the_schema_can_be_spread(pool: PgPool) {
     let schema = read(&mut pool.acquire().await.unwrap()).await.unwrap();
     plan(&schema).unwrap();
     assert!(!schema.references.iter().any(|key| key.table == QUEUE), "it is one node's");
-    // No node can number the rows of all, nor keep rows of two nodes apart but by unique keys.
+    // No node can number the rows of all, nor keep rows of two nodes apart but by unique keys; and rows of an
+    // owner lie beside each other where the owner is of one type.
     let bad = sqlx::query_scalar!(
         r#"
         SELECT a.attrelid::REGCLASS::TEXT || '.' || a.attname AS "name!"
         FROM pg_attribute a
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         WHERE a.attrelid::REGCLASS::TEXT = ANY ($1) AND a.attnum > 0
-          AND (a.attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) LIKE '%nextval%')
+          AND (a.attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) LIKE '%nextval%'
+               OR (a.attname = 'owner_id' AND a.atttypid <> 'UUID'::REGTYPE))
         UNION ALL
         SELECT conrelid::REGCLASS::TEXT || '.' || conname FROM pg_constraint
         WHERE conrelid::REGCLASS::TEXT = ANY ($1)

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use sqlx::{AssertSqlSafe, PgConnection, Row as _, raw_sql};
 
+use self::plan::COPIED;
 pub(crate) use self::plan::{Kind, Step, plan};
 
 /// Tables that have an owner and are everybody's all the same: they are read over all owners.
@@ -35,6 +36,8 @@ pub(crate) struct Schema {
     pub(crate) triggers: Vec<(String, String)>,
     /// The extensions that are there.
     pub(crate) extensions: Vec<String>,
+    /// The tables of which this node itself keeps rows.
+    pub(crate) filled: Vec<String>,
     /// The tables that the cluster knows.
     pub(crate) known: BTreeMap<String, Kind>,
 }
@@ -77,13 +80,25 @@ pub(crate) async fn is_spread(conn: &mut PgConnection) -> sqlx::Result<bool> {
 }
 
 /// Keeps what this connection defines on the coordinator as long as nothing is spread: the other nodes
-/// get it with the tables, in an order in which they can take it.
+/// get it with the tables, in an order in which they can take it. `false`: they have tables, and get at once
+/// what is defined.
 #[tracing::instrument(name = "db.distribution.define_here", skip_all, err(level = "debug"))]
-pub(crate) async fn define_here(conn: &mut PgConnection) -> sqlx::Result<()> {
-    if is_possible(&mut *conn).await? && list_known(&mut *conn).await?.is_empty() {
-        run(conn, "SET citus.enable_ddl_propagation TO off".to_owned()).await?;
+pub(crate) async fn define_here(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    if !is_possible(&mut *conn).await? {
+        return Ok(true);
     }
-    Ok(())
+    if !list_known(&mut *conn).await?.is_empty() {
+        return Ok(false);
+    }
+    run(conn, "SET citus.enable_ddl_propagation TO off".to_owned()).await?;
+    Ok(true)
+}
+
+/// Has a cluster take the steps of this transaction one node after the other, as it wants them where tables
+/// and what refers to them change together.
+#[tracing::instrument(name = "db.distribution.go_node_by_node", skip_all, err(level = "debug"))]
+pub(crate) async fn go_node_by_node(conn: &mut PgConnection) -> sqlx::Result<()> {
+    run(conn, "SET LOCAL citus.multi_shard_modify_mode TO 'sequential'".to_owned()).await
 }
 
 /// The foreign keys from and to these tables, but not those of partitions.
@@ -128,6 +143,27 @@ async fn list_triggers(
     Ok(rows.into_iter().map(|row| (row.table, row.name)).collect())
 }
 
+/// Those of the tables of which this node itself keeps rows. Those of a table that was spread since are read
+/// by nobody, but stand in the way of what a later migration asks of the table.
+#[tracing::instrument(name = "db.distribution.list_filled", skip_all, err(level = "debug"))]
+async fn list_filled(conn: &mut PgConnection, tables: &[String]) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT c.relname::TEXT AS "name!"
+        FROM pg_class c
+        WHERE c.relnamespace = 'public'::REGNAMESPACE AND c.relname = ANY ($1::TEXT[])
+          AND (pg_relation_size(c.oid) > 0 OR EXISTS (
+              SELECT FROM pg_inherits i
+              WHERE i.inhparent = c.oid AND pg_relation_size(i.inhrelid) > 0
+          ))
+        ORDER BY c.relname
+        "#,
+        tables,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Reads what the steps follow from. Where the extension is not there, nothing is known to a cluster.
 #[tracing::instrument(name = "db.distribution.read", skip_all, err(level = "debug"))]
 pub(crate) async fn read(conn: &mut PgConnection) -> sqlx::Result<Schema> {
@@ -137,9 +173,12 @@ pub(crate) async fn read(conn: &mut PgConnection) -> sqlx::Result<Schema> {
     let extensions = sqlx::query_scalar!(r#"SELECT extname::TEXT AS "name!" FROM pg_extension"#)
         .fetch_all(&mut *conn)
         .await?;
+    let moved: Vec<_> =
+        tables.iter().cloned().chain(COPIED.iter().map(|table| (*table).to_owned())).collect();
+    let filled = list_filled(&mut *conn, &moved).await?;
     let known =
         if is_possible(&mut *conn).await? { list_known(conn).await? } else { BTreeMap::default() };
-    Ok(Schema { tables, references, triggers, extensions, known })
+    Ok(Schema { tables, references, triggers, extensions, filled, known })
 }
 
 /// The tables that the cluster knows. Its tables are there with the extension alone, so that no macro

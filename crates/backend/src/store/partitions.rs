@@ -1,8 +1,6 @@
 //! The SQL of the partitions of sessions and their events: one a month, by the ids' own time, with one
 //! for what is earlier and one for what is later than any month.
 
-use std::fmt::Write as _;
-
 use jiff::Timestamp;
 use sqlx::types::Uuid;
 use sqlx::{AssertSqlSafe, PgConnection, raw_sql};
@@ -97,23 +95,27 @@ pub(crate) async fn insert_months(
     let Some(last) = months.last() else {
         return Ok(());
     };
-    let mut ddl = format!("ALTER TABLE {table} DETACH PARTITION {table}_later;");
-    for Month { suffix, from, to } in months {
-        let _ = write!(
-            ddl,
+    run(conn, making(table, months, last.to)).await
+}
+
+/// The statements that make the partitions of months, of which the last ends with `to`.
+fn making(table: &str, months: &[Month], to: Uuid) -> Vec<String> {
+    let mut statements = vec![format!("ALTER TABLE {table} DETACH PARTITION {table}_later")];
+    statements.extend(months.iter().map(|Month { suffix, from, to }| {
+        format!(
             "CREATE TABLE {table}_{suffix} PARTITION OF {table}
-                 FOR VALUES FROM ('{from}') TO ('{to}');"
-        );
-    }
-    let to = last.to;
-    let _ = write!(
-        ddl,
+                 FOR VALUES FROM ('{from}') TO ('{to}')"
+        )
+    }));
+    statements.push(format!(
         "WITH moved AS (DELETE FROM {table}_later WHERE session_id < '{to}' RETURNING *)
-             INSERT INTO {table} SELECT * FROM moved;
-         ALTER TABLE {table} ATTACH PARTITION {table}_later
-             FOR VALUES FROM ('{to}') TO (MAXVALUE);"
-    );
-    run(conn, ddl).await
+             INSERT INTO {table} SELECT * FROM moved"
+    ));
+    statements.push(format!(
+        "ALTER TABLE {table} ATTACH PARTITION {table}_later
+             FOR VALUES FROM ('{to}') TO (MAXVALUE)"
+    ));
+    statements
 }
 
 /// Drops the partitions `names`, empties the one for earlier ids and lets it reach up to `to`.
@@ -124,23 +126,47 @@ pub(crate) async fn delete(
     names: &[&str],
     to: Uuid,
 ) -> sqlx::Result<()> {
-    let mut ddl = format!(
-        "ALTER TABLE {table} DETACH PARTITION {table}_earlier;
-         TRUNCATE {table}_earlier;"
-    );
-    for name in names {
-        let _ = write!(ddl, "ALTER TABLE {table} DETACH PARTITION {name}; DROP TABLE {name};");
-    }
-    let _ = write!(
-        ddl,
-        "ALTER TABLE {table} ATTACH PARTITION {table}_earlier
-             FOR VALUES FROM (MINVALUE) TO ('{to}');"
-    );
-    run(conn, ddl).await
+    run(conn, dropping(table, names, to)).await
 }
 
-/// Names and bounds are this module's own, so no value of a caller's is ever part of the text.
-async fn run(conn: &mut PgConnection, ddl: String) -> sqlx::Result<()> {
-    raw_sql(AssertSqlSafe(ddl)).execute(conn).await?;
+fn dropping(table: &str, names: &[&str], to: Uuid) -> Vec<String> {
+    let mut statements = vec![
+        format!("ALTER TABLE {table} DETACH PARTITION {table}_earlier"),
+        format!("TRUNCATE {table}_earlier"),
+    ];
+    for name in names {
+        statements.push(format!("ALTER TABLE {table} DETACH PARTITION {name}"));
+        statements.push(format!("DROP TABLE {name}"));
+    }
+    statements.push(format!(
+        "ALTER TABLE {table} ATTACH PARTITION {table}_earlier
+             FOR VALUES FROM (MINVALUE) TO ('{to}')"
+    ));
+    statements
+}
+
+/// Names and bounds are this module's own, so no value of a caller's is ever part of the text. Each statement
+/// comes by itself: a cluster hands a change of its tables on as the text that it came in.
+async fn run(conn: &mut PgConnection, statements: Vec<String>) -> sqlx::Result<()> {
+    for statement in statements {
+        raw_sql(AssertSqlSafe(statement)).execute(&mut *conn).await?;
+    }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_statement_comes_by_itself() {
+        let (from, to) = (Uuid::from_u128(1 << 80), Uuid::from_u128(2 << 80));
+        let month = Month { suffix: "2026_11".to_owned(), from, to };
+        let made = making("sessions", &[month], to);
+        let dropped = dropping("sessions", &["sessions_2026_11"], to);
+        assert_eq!((made.len(), dropped.len()), (4, 5));
+        for statement in made.iter().chain(&dropped) {
+            assert!(!statement.contains(';'), "{statement}");
+        }
+    }
 }

@@ -131,7 +131,10 @@ pub(crate) async fn append(
     let last = sqlx::query_scalar!(
         r#"
         WITH held AS (
-            SELECT owner_id, session_id
+            -- The fence of a pause is drawn here: a cluster draws none where what was found is handed on to
+            -- a change.
+            SELECT owner_id, session_id,
+                   CASE WHEN $17::JSONB IS NOT NULL THEN nextval('session_fence_seq') END AS next_fence
             FROM session_queue
             WHERE owner_id = $1 AND session_id = $2 AND fence = $3
             FOR UPDATE
@@ -169,7 +172,7 @@ pub(crate) async fn append(
             RETURNING s.owner_id, s.session_id, s.agent_id, s.caller_agent_ids, s.last_sequence,
                       s.is_test, s.started_at, s.cost_micro_usd, s.listing_id, s.listing_version,
                       s.is_pristine, s.state, s.reason, s.steps, s.input_tokens, s.output_tokens,
-                      s.model, s.waited_ms, s.ended_at, s.thumb, s.pins
+                      s.model, s.waited_ms, s.ended_at, s.thumb, s.pins, held.next_fence
         ), written AS (
             INSERT INTO session_events (owner_id, session_id, sequence, at, kind, body)
             SELECT session.owner_id, session.session_id,
@@ -201,7 +204,7 @@ pub(crate) async fn append(
             UPDATE session_queue q
             SET is_parked = TRUE, lease_until = NULL, worker = NULL, attempts = 0,
                 budget_waits = 0, last_error = NULL,
-                owner_slot = NULL, agent_slot = NULL, fence = nextval('session_fence_seq')
+                owner_slot = NULL, agent_slot = NULL, fence = session.next_fence
             FROM session
             WHERE q.owner_id = $1 AND q.session_id = session.session_id
               AND $17::JSONB IS NOT NULL

@@ -9,7 +9,7 @@ const FIRST: &str = "agents";
 /// People, to whom owners' tables refer.
 const PEOPLE: &str = "users";
 /// What is copied to every node: people, and what `is_owner_held` looks into.
-const COPIED: [&str; 2] = [PEOPLE, "bucket_states"];
+pub(super) const COPIED: [&str; 2] = [PEOPLE, "bucket_states"];
 /// Refers to nobody: it is written too often to ask for its owner each time.
 const UNBOUND: &str = "session_events";
 /// What the statement that ends a session does itself.
@@ -95,6 +95,15 @@ pub(crate) fn plan(schema: &Schema) -> Result<Vec<Step>, String> {
                      FOREIGN KEY (owner_id) REFERENCES {PEOPLE} (user_id) ON DELETE CASCADE"
             );
             steps.push(step(format!("{table} refers to {PEOPLE} again"), statement));
+        }
+    }
+    // Last, when each table that refers to them is the cluster's too: what refers to them goes with them.
+    for table in tables.iter().map(String::as_str).chain(COPIED) {
+        if schema.filled.iter().any(|filled| filled == table) {
+            let statement =
+                format!("SELECT truncate_local_data_after_distributing_table('{table}')");
+            let name = format!("the coordinator deletes what it itself had of {table}");
+            steps.push(step(name, statement));
         }
     }
     if steps.is_empty() {

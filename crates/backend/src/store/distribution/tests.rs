@@ -122,11 +122,44 @@ async fn what_is_spread_is_left_alone(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn rows_that_nobody_reads_any_more_go_last(pool: PgPool) {
+    let rows = "INSERT INTO users (user_id, kind, display_name, created_at, updated_at)
+                VALUES ('00000000-0000-4000-8000-000000000001', 'guest', 'Guest', now(), now());
+                INSERT INTO session_events (owner_id, session_id, sequence, at, kind, body)
+                VALUES ('00000000-0000-4000-8000-000000000001',
+                        '01940000-0000-7000-8000-000000000001', 1, now(), 'done', '{}')";
+    raw_sql(rows).execute(&pool).await.unwrap();
+    let mut schema = schema(&pool).await;
+    assert_eq!(schema.filled, ["session_events", "users"]);
+    schema.filled.push("session_queue".to_owned());
+    let statements = statements(&schema);
+    let is_before = |statement: &String| {
+        ["_reference_table(", "_distributed_table(", "ADD CONSTRAINT"]
+            .iter()
+            .any(|part| statement.contains(part))
+    };
+    let last = statements.iter().rposition(is_before).unwrap();
+    for table in ["session_events", "users"] {
+        let part = format!("truncate_local_data_after_distributing_table('{table}')");
+        assert!(last < place(&statements, &part), "{table}: {statements:?}");
+    }
+    let gone = statements.iter().filter(|statement| statement.contains("truncate_local"));
+    assert_eq!(gone.count(), 2, "those of the queue are read here");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn what_stands_in_the_way_is_named(pool: PgPool) {
     let there = schema(&pool).await;
     let mut schema = there.clone();
     schema.triggers.push(("budgets".to_owned(), "budgets_count".to_owned()));
     assert!(plan(&schema).unwrap_err().contains("budgets_count"));
+    let mut schema = there.clone();
+    schema.references.push(Reference {
+        table: "reviews".to_owned(),
+        name: "reviews_session_id_fkey".to_owned(),
+        other: "sessions".to_owned(),
+    });
+    assert!(plan(&schema).unwrap_err().contains("reviews_session_id_fkey"));
     let mut schema = there;
     schema.references.push(Reference {
         table: "schedules".to_owned(),
