@@ -147,9 +147,9 @@ fn needs_account() -> Error {
     Error::Conflict("Create an account first: people of a team know each other by name".to_owned())
 }
 
-/// Lets pass who is in fewer teams than the most.
+/// Lets pass who is in fewer teams than the most, and into no other one until the transaction ends.
 async fn check_room(conn: &mut PgConnection, me: UserId) -> Result<()> {
-    if store::teams::count_of(conn, me).await? < TEAMS_MAX as u64 {
+    if store::teams::lock_count(conn, me).await? < TEAMS_MAX as u64 {
         return Ok(());
     }
     Err(Error::Conflict(format!("You are in {TEAMS_MAX} teams already. Leave one first")))

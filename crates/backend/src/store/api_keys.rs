@@ -6,6 +6,7 @@ use resonant_domain::{ApiKeyId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
+use super::counted::{self, Counted};
 use super::known;
 
 /// SHA-256 of a key.
@@ -60,6 +61,7 @@ pub(crate) async fn insert(
     hash: &KeyHash,
     most: i64,
 ) -> sqlx::Result<bool> {
+    counted::lock(&mut *conn, Counted::Keys, user).await?;
     let scopes: Vec<String> = key.scopes.iter().map(|scope| scope.as_str().to_owned()).collect();
     let done = sqlx::query!(
         r#"

@@ -6,6 +6,7 @@ use resonant_domain::{ImageId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
+use super::counted::{self, Counted};
 use super::known;
 
 /// A picture as it is kept.
@@ -57,12 +58,7 @@ impl TryFrom<ImageRow> for StoredImage {
 /// are.
 #[tracing::instrument(name = "db.image.lock_count", skip_all, fields(user.id = %publisher), err(level = "debug"))]
 pub(crate) async fn lock_count(conn: &mut PgConnection, publisher: UserId) -> sqlx::Result<i64> {
-    sqlx::query!(
-        "SELECT user_id FROM users WHERE user_id = $1 FOR NO KEY UPDATE",
-        publisher.as_uuid()
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
+    counted::lock(&mut *conn, Counted::Images, publisher).await?;
     sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM images WHERE publisher_id = $1"#,
         publisher.as_uuid()

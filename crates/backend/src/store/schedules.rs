@@ -8,6 +8,7 @@ use resonant_domain::{AgentId, ScheduleId, SessionId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
+use super::counted::{self, Counted};
 use super::shards::Owners;
 
 /// Which wide columns are read. The others are left empty.
@@ -273,6 +274,7 @@ async fn lock_due(
 #[tracing::instrument(name = "db.schedule.insert", skip_all, fields(schedule.id = %fixed.schedule.id), err(level = "debug"))]
 pub(crate) async fn insert(conn: &mut PgConnection, fixed: &Fixed, max: i64) -> sqlx::Result<bool> {
     let schedule = &fixed.schedule;
+    counted::lock(&mut *conn, Counted::Schedules, fixed.owner_id).await?;
     let done = sqlx::query!(
         r#"
         INSERT INTO schedules (owner_id, schedule_id, agent_id, agent_revision, spec, cron,

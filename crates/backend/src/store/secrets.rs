@@ -5,6 +5,7 @@ use resonant_domain::UserId;
 use resonant_domain::secret::SecretSummary;
 use sqlx::PgConnection;
 
+use super::counted::{self, Counted};
 use crate::keyring::Sealed;
 
 /// A secret with its sealed value.
@@ -140,6 +141,7 @@ pub(crate) async fn insert(
     sealed: &Sealed,
     max: i64,
 ) -> sqlx::Result<bool> {
+    counted::lock(&mut *conn, Counted::Secrets, owner).await?;
     let done = sqlx::query!(
         r#"
         INSERT INTO secrets (owner_id, name, hosts, sealed_value, sealed_key, key_id,

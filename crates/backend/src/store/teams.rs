@@ -7,6 +7,7 @@ use resonant_domain::{TeamId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
+use super::counted::{self, Counted};
 use super::{known, unsigned};
 
 pub(super) fn role(text: &str) -> sqlx::Result<TeamRole> {
@@ -194,9 +195,10 @@ pub(crate) async fn list(
         .collect()
 }
 
-/// How many teams somebody is in.
-#[tracing::instrument(name = "db.team.count", skip_all, fields(user.id = %user), err(level = "debug"))]
-pub(crate) async fn count_of(conn: &mut PgConnection, user: UserId) -> sqlx::Result<u64> {
+/// Keeps somebody out of one more team until the transaction ends; answers in how many they are.
+#[tracing::instrument(name = "db.team.lock_count", skip_all, fields(user.id = %user), err(level = "debug"))]
+pub(crate) async fn lock_count(conn: &mut PgConnection, user: UserId) -> sqlx::Result<u64> {
+    counted::lock(&mut *conn, Counted::Teams, user).await?;
     let number = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM team_members WHERE user_id = $1"#,
         user.as_uuid(),
