@@ -378,6 +378,8 @@ pub const AGENT_STREAM: &str = "/api/v1/agents/stream";
 
 /// That something was measured, as Server-Sent Events.
 pub const LEVEL_STREAM: &str = "/api/v1/service-levels/stream";
+/// That alerts may have changed, as Server-Sent Events.
+pub const ALERT_STREAM: &str = "/api/v1/alerts/stream";
 /// The test sets of an agent.
 pub fn bench(id: AgentId) -> String {
     format!("{}/bench", agent(id))

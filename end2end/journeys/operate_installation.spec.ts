@@ -45,8 +45,16 @@ test('an alert is made, silenced and deleted', async ({ page, browserConsole }) 
   await page.getByRole('button', { name: 'Make the alert' }).click();
   await expect(page.getByRole('heading', { level: 2, name })).toBeVisible();
   await expectAccessible(page);
+  // What is done to it leaves what is being written, and who goes on with keys on the page.
+  const written = page.getByRole('textbox', { name: 'Name', exact: true });
+  await written.fill('Half a name');
   await page.getByRole('button', { name: 'Silence', exact: true }).click();
-  await expect(page.getByRole('button', { name: 'End the silence' })).toBeVisible();
+  const end = page.getByRole('button', { name: 'End the silence' });
+  await end.focus();
+  await page.keyboard.press('Enter');
+  await expect(end).toHaveCount(0);
+  await expect(page.locator('main')).toBeFocused();
+  await expect(written).toHaveValue('Half a name');
   await page.getByRole('button', { name: 'Delete the alert' }).click();
   const dialog = page.getByRole('dialog', { name: `Delete “${name}”?` });
   await dialog.getByRole('button', { name: 'Keep it' }).click();
@@ -73,6 +81,11 @@ test('mail is refused where none can be sent, and what was typed stays', async (
 
 test('figures come by themselves as they are measured', async ({ page }) => {
   await beAdmin(page);
+  let [streams, read] = [0, 0];
+  page.on('response', (answer) => {
+    streams += Number(answer.url().endsWith('/api/v1/service-levels/stream'));
+    read += Number(answer.url().includes('/api/fn/admin/get_overview'));
+  });
   const opened = page.waitForRequest(/\/api\/v1\/service-levels\/stream$/);
   await visit(page, '/admin');
   await opened;
@@ -83,10 +96,34 @@ test('figures come by themselves as they are measured', async ({ page }) => {
   for (const part of ['Databases of owners', 'Who asked too often', 'Replicas']) {
     await expect(page.getByRole('heading', { name: part })).toBeVisible();
   }
-  // Measurements are written every ten seconds.
-  await page.waitForResponse(/\/api\/fn\/admin\/get_overview/, { timeout: 25_000 });
+  // Once as the stream opens, and again as measurements are written, every ten seconds.
+  await expect.poll(() => read, { timeout: 35_000 }).toBeGreaterThan(1);
+  // What was read opens no other stream.
+  expect(streams).toBe(1);
   await page.getByRole('button', { name: 'Stop refreshing' }).click();
   await expect(page.getByRole('button', { name: 'Refresh as it is measured' })).toBeVisible();
+});
+
+test('what happens to alerts before their stream stands shows once it does', async ({ page }) => {
+  await beAdmin(page);
+  let release = () => {};
+  const gate = new Promise<void>((resolve) => (release = resolve));
+  await page.route('**/api/v1/alerts/stream', async (route) => {
+    await gate;
+    await route.continue();
+  });
+  await visit(page, '/admin/alerts');
+  const name = `Before the stream ${Date.now()}`;
+  const condition = { operator: 'gt', value: 100_000, period: '5m' };
+  const made = await page.request.post('/api/v1/alerts', { data: { name, type: 'threshold', metric: 'api.latency.count', condition } });
+  expect(made.status(), await made.text()).toBe(201);
+  const link = page.getByRole('link', { name });
+  await expect(link).toHaveCount(0);
+  release();
+  await expect(link).toBeVisible();
+  const { id } = (await made.json()) as { id: string };
+  await page.request.delete(`/api/v1/alerts/${id}`);
+  await expect(link).toHaveCount(0);
 });
 
 test('an alert that fires is acknowledged, and taken as over', async ({ page }) => {
@@ -114,6 +151,7 @@ test('an alert that fires is acknowledged, and taken as over', async ({ page }) 
   await alert.getByRole('button', { name: 'Acknowledge' }).click();
   await expect(alert.getByText('Acknowledged', { exact: true })).toBeVisible();
   await expect(alert.getByRole('button', { name: 'Acknowledge' })).toHaveCount(0);
+  await expect(page.locator('main')).toBeFocused();
   await alert.getByRole('button', { name: 'Resolve' }).click();
   await expect(alert.getByText('Resolved by hand', { exact: true })).toBeVisible();
   await expect(alert.getByRole('button', { name: 'Resolve' })).toHaveCount(0);
@@ -122,6 +160,43 @@ test('an alert that fires is acknowledged, and taken as over', async ({ page }) 
   await page.getByRole('button', { name: 'Delete the alert' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Yes, delete it' }).click();
   await expect(page).toHaveURL('/admin/alerts');
+});
+
+test('what others do to an alert shows at once, and what is being written stays', async ({ page, browserConsole }) => {
+  // The alert is gone when it is asked for last.
+  browserConsole.allow(/status of 404/);
+  await beAdmin(page);
+  const opened = () => page.waitForResponse(/\/api\/v1\/alerts\/stream$/);
+  let stream = opened();
+  await visit(page, '/admin/alerts');
+  await stream;
+  const written = page.getByRole('textbox', { name: 'Name', exact: true });
+  await written.fill('Half a name');
+  const name = `Of another one ${Date.now()}`;
+  const condition = { operator: 'gt', value: 100_000, period: '5m' };
+  const made = await page.request.post('/api/v1/alerts', { data: { name, type: 'threshold', metric: 'api.latency.count', condition } });
+  expect(made.status(), await made.text()).toBe(201);
+  const { id } = (await made.json()) as { id: string };
+  const path = `/api/v1/alerts/${id}`;
+  const row = page.getByRole('listitem').filter({ has: page.getByRole('link', { name }) });
+  await expect(row).toBeVisible();
+  await page.request.post(`${path}/silence`, { data: { period: '1h' } });
+  await expect(row.getByText(/Silenced until/)).toBeVisible();
+  await expect(written).toHaveValue('Half a name');
+
+  stream = opened();
+  await row.getByRole('link', { name }).click();
+  await expect(page.getByRole('heading', { level: 2, name })).toBeVisible();
+  await stream;
+  await written.fill('Another half');
+  await expect(page.getByRole('button', { name: 'End the silence' })).toBeVisible();
+  await page.request.post(`${path}/silence`, { data: {} });
+  await expect(page.getByRole('button', { name: 'End the silence' })).toHaveCount(0);
+  const history = page.getByRole('region', { name: 'History' }).getByRole('listitem');
+  await expect(history).toHaveText([/Silence ended by Operator/, /Silenced by Operator/]);
+  await expect(written).toHaveValue('Another half');
+  await page.request.delete(path);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Page not found');
 });
 
 test('to everyone else there is no administration', async ({ page, browserConsole }) => {

@@ -2,6 +2,7 @@
 
 pub(crate) mod account_file;
 pub(crate) mod agent_stream;
+pub(crate) mod alert_stream;
 pub(crate) mod api;
 pub(crate) mod audit_file;
 pub(crate) mod cards;

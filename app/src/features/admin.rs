@@ -6,6 +6,7 @@ use crate::lazy_page::lazy_pages;
 mod admin_frame;
 mod alert_fields;
 mod alert_form;
+mod alert_history;
 mod alert_route;
 mod alerts_route;
 mod api;

@@ -10,10 +10,13 @@ mod deliver;
 mod evaluate;
 mod history;
 mod message;
+mod noted;
+mod watch;
 
 pub use deliver::deliver_due;
 pub use evaluate::{evaluate, forget_old};
 pub use history::{WithHistory, deliveries, events, get_with_history};
+pub use watch::{AlertWatch, watch};
 
 use std::time::Duration;
 
@@ -22,19 +25,20 @@ use resonant_domain::alert::{
     ALERTS_MAX, Alert, AlertEventKind, AlertState, Channel, ChannelKind, NewAlert, Silence,
 };
 use resonant_domain::api_key::Scope;
+use resonant_domain::audit::Deed;
 use resonant_domain::metric::Period;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::webhook::WithKey;
-use resonant_domain::{AlertEventId, AlertId, FieldFault, UserId};
+use resonant_domain::{AlertId, FieldFault, UserId};
 use sqlx::PgConnection;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use self::noted::{is_noted, note, write_down};
 use crate::signature::SigningKey;
 use crate::store::OnConstraint as _;
-use crate::store::alert_events::NewEvent;
 use crate::store::alerts::Stored;
-use crate::{Actor, Backend, Ctx, Error, Result, access, effects, seen, store};
+use crate::{Backend, Ctx, Error, Result, access, effects, seen, store};
 
 const NOT_FOUND: Error = Error::NotFound("alert");
 const KIND: &str = "alert";
@@ -52,7 +56,8 @@ pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<Alert>> {
     let limit = page.checked_limit()?;
     let cursors = ctx.backend().cursors().await?;
     let before: Option<AlertId> = cursors.open(&"alerts", page.cursor.as_deref())?;
-    let mut conn = ctx.backend().catalogue_read().await?;
+    // Who was called out asks sooner than every replica has it.
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
     let found = store::alerts::list(&mut conn, before, i64::from(limit) + 1).await?;
     let alerts = found.into_iter().map(|stored| shown(ctx, stored)).collect();
     cursors.page(&"alerts", limit, alerts, |last: &Alert| last.id)
@@ -65,7 +70,7 @@ pub async fn list(ctx: &Ctx, page: PageRequest) -> Result<Page<Alert>> {
 #[tracing::instrument(name = "alerts.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, id: AlertId) -> Result<Alert> {
     may_read(ctx).await?;
-    let mut conn = ctx.backend().catalogue_read().await?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
     let found = store::alerts::find(&mut conn, id).await?;
     found.map(|stored| shown(ctx, stored)).ok_or(NOT_FOUND)
 }
@@ -102,6 +107,7 @@ pub async fn create(ctx: &Ctx, new: NewAlert) -> Result<WithKey<Alert>> {
         return Err(Error::Conflict(format!("There are {ALERTS_MAX} alerts already")));
     }
     let made = lock(&mut tx, id).await?.alert;
+    write_down(ctx, &mut tx, Deed::AlertCreated, &made).await?;
     tx.commit().await?;
     tracing::info!(alert.id = %id, "alert created");
     Ok(WithKey { made, signing_key: key.to_text() })
@@ -157,7 +163,9 @@ pub async fn delete(ctx: &Ctx, id: AlertId) -> Result<()> {
         Err(error) => return Err(error),
     }
     let mut tx = ctx.backend().catalogue_begin().await?;
-    seen::check(ctx, &lock(&mut tx, id).await?.alert)?;
+    let alert = lock(&mut tx, id).await?.alert;
+    seen::check(ctx, &alert)?;
+    write_down(ctx, &mut tx, Deed::AlertDeleted, &alert).await?;
     store::alerts::delete(&mut tx, id).await?;
     tx.commit().await?;
     tracing::info!(alert.id = %id, "alert deleted");
@@ -276,49 +284,6 @@ async fn decide(
     tx.commit().await?;
     tracing::info!(alert.id = %id, decision = kind.as_str(), "alert decided");
     Ok(stored.alert)
-}
-
-/// Whether an earlier try of this request has noted what it did.
-async fn is_noted(ctx: &Ctx, conn: &mut PgConnection, id: AlertId) -> Result<bool> {
-    match ctx.made_before() {
-        Some(event) => {
-            Ok(store::alert_events::exists(conn, id, AlertEventId::from_uuid(event)).await?)
-        }
-        None => Ok(false),
-    }
-}
-
-/// Something that has been noted in an alert's history.
-struct Noted {
-    id: AlertEventId,
-    kind: AlertEventKind,
-    at: jiff::Timestamp,
-    text: String,
-}
-
-async fn note(
-    ctx: &Ctx,
-    conn: &mut PgConnection,
-    alert: &Alert,
-    kind: AlertEventKind,
-    text: &str,
-) -> Result<Noted> {
-    let backend = ctx.backend();
-    let id = AlertEventId::from_uuid(ctx.resource_id()?);
-    let at = backend.now();
-    let event = NewEvent { id, kind, at, text, by: person(ctx) };
-    store::alert_events::insert(conn, alert.id, &event)
-        .await
-        .on_constraint("alert_events_pkey", effects::in_the_making)?;
-    Ok(Noted { id, kind, at, text: text.to_owned() })
-}
-
-fn person(ctx: &Ctx) -> Option<UserId> {
-    match ctx.actor() {
-        Actor::User { id, .. } => Some(id),
-        Actor::Key { owner, .. } => Some(owner),
-        Actor::System | Actor::Anonymous => None,
-    }
 }
 
 async fn lock(conn: &mut PgConnection, id: AlertId) -> Result<Stored> {

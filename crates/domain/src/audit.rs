@@ -168,6 +168,8 @@ words! {
         Listing "listing" "listing",
         /// A team.
         Team "team" "team",
+        /// An alert.
+        Alert "alert" "alert",
     }
 }
 
@@ -192,6 +194,8 @@ words! {
         Marketplace "marketplace" "Marketplace",
         /// Teams and their members.
         Teams "teams" "Teams",
+        /// Alerts of the installation.
+        Alerts "alerts" "Alerts",
     }
 }
 
@@ -324,6 +328,22 @@ words! {
         TeamMemberRemoved "team_member_removed" "took out of the team",
         /// Gave a member of a team another role.
         TeamRoleChanged "team_role_changed" "changed the role in the team of",
+        /// Made an alert.
+        AlertCreated "alert_created" "made the alert",
+        /// Changed an alert.
+        AlertChanged "alert_changed" "changed the alert",
+        /// Deleted an alert.
+        AlertDeleted "alert_deleted" "deleted the alert",
+        /// Noted that an alert was seen.
+        AlertAcknowledged "alert_acknowledged" "acknowledged the alert",
+        /// Silenced an alert.
+        AlertSilenced "alert_silenced" "silenced the alert",
+        /// Ended the silence of an alert.
+        AlertUnsilenced "alert_unsilenced" "ended the silence of the alert",
+        /// Took an alert as over.
+        AlertResolved "alert_resolved" "resolved the alert",
+        /// Sent a test message of an alert.
+        AlertTested "alert_tested" "sent a test message of the alert",
     }
 }
 
@@ -393,6 +413,14 @@ impl Deed {
             | Self::TeamLeft
             | Self::TeamMemberRemoved
             | Self::TeamRoleChanged => DeedGroup::Teams,
+            Self::AlertCreated
+            | Self::AlertChanged
+            | Self::AlertDeleted
+            | Self::AlertAcknowledged
+            | Self::AlertSilenced
+            | Self::AlertUnsilenced
+            | Self::AlertResolved
+            | Self::AlertTested => DeedGroup::Alerts,
         }
     }
 

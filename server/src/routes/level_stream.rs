@@ -39,11 +39,12 @@ pub(crate) async fn follow(
     State(state): State<AppState>,
     Extension(ctx): Extension<Ctx>,
 ) -> Result<Response, Fault> {
+    // Before anything is asked: whoever reads once this is answered misses nothing. What is known already is read
+    // then.
+    let mut news = state.backend.metrics().news();
+    news.mark_unchanged();
     metrics::may_read(&ctx).await?;
     let open = state.streams().open(&ctx)?;
-    let mut news = state.backend.metrics().news();
-    // What is known already is shown already.
-    news.mark_unchanged();
     let follower = Follower { ctx, news, open };
     Ok(reply::events(follower.frames()))
 }

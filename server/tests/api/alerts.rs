@@ -1,6 +1,9 @@
 //! Alerts over HTTP. How they are moved and told, the backend's own tests say.
 
 use http::Method;
+use http_body_util::BodyExt as _;
+use resonant_backend::{Actor, RequestId, alerts, members};
+use resonant_domain::alert::Silence;
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, Visitor};
@@ -128,5 +131,37 @@ async fn others_learn_nothing_of_alerts() {
         }
     }
     assert_eq!(app.get(&path).by(&admin).await.value()["state"], "quiet");
+    app.end().await;
+}
+
+#[tokio::test]
+async fn an_admin_hears_when_alerts_change() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let path = "/api/v1/alerts/stream";
+    for (visitor, status) in
+        [(app.member("ada").await, 404), (app.guest().await, 404), (Visitor::ANONYMOUS, 401)]
+    {
+        assert_eq!(app.get(path).by(&visitor).await.status, status);
+    }
+    let answer = app.get(path).by(&admin).open().await;
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    let mut body = answer.into_body();
+    let mut next = async || {
+        let frame = body.frame().await?.unwrap();
+        Some(String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap())
+    };
+    assert_eq!(next().await.as_deref(), Some("retry: 2000\n\n"));
+    let made = app.post("/api/v1/alerts").by(&admin).json(&guide()).await;
+    let news = next().await.unwrap();
+    assert!(news.starts_with("data: {\"at\":\""), "{news}");
+
+    // Who is no admin any more hears nothing.
+    let system = app.backend.ctx(Actor::System, RequestId::new("test"));
+    members::dismiss_admin(&system, "admin@example.org").await.unwrap();
+    let id = made.value()["id"].as_str().unwrap().parse().unwrap();
+    let hour = Silence { period: Some("1h".to_owned()) };
+    alerts::silence(&system, id, hour).await.unwrap();
+    assert_eq!(next().await, None);
     app.end().await;
 }

@@ -4,28 +4,27 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
-use resonant_domain::AlertId;
-use resonant_domain::alert::{Alert, AlertDelivery, AlertEvent, AlertState, ChannelKind};
-use resonant_domain::page::Page;
-use resonant_domain::webhook::DeliveryState;
+use resonant_domain::alert::{Alert, AlertState, ChannelKind};
+use resonant_domain::{AlertId, FaultKind};
+use server_fn::ServerFn as _;
 
-use super::admin_frame::{AdminHead, Refused, WideTable};
+use super::admin_frame::{AdminHead, Refused};
 use super::alert_fields::AlertFields;
 use super::alert_form::AlertForm;
+use super::alert_history::{History, Messages};
 use super::alerts_route::AlertBadges;
 use super::api::{
     AcknowledgeAlert, AlertPage, DeleteAlert, ResolveAlert, SilenceAlert, TestAlert, UpdateAlert,
     get_alert,
 };
 use super::figures::figure_text;
+use super::refresh::{Refresh, reread};
 use super::rule_text::told;
 use crate::error::{AppError, action_error, successes};
-use crate::language::{key, tr, tr_text, tr_with};
+use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
-use crate::paths;
-use crate::ui::{
-    Badge, Button, ButtonKind, Confirm, FormError, PageLinks, Select, Skeleton, Time, Tone, kept,
-};
+use crate::ui::{Button, ButtonKind, Confirm, FormError, Select, Skeleton, Time, kept};
+use crate::{browser, paths};
 
 /// For how long an alert can be silenced here.
 const SILENCES: [(&str, &str); 4] =
@@ -68,14 +67,13 @@ impl Actions {
         }
     }
 
-    /// Each changes whenever the alert may have changed.
-    fn successes(self) -> [Memo<usize>; 5] {
+    /// Each changes whenever something was decided about the alert, which stays the same one.
+    fn decisions(self) -> [Memo<usize>; 4] {
         [
             successes(self.acknowledge),
             successes(self.silence),
             successes(self.resolve),
             successes(self.test),
-            successes(self.update),
         ]
     }
 }
@@ -89,9 +87,10 @@ impl LazyPage for AlertRoute {
             Asked { events: query.get("events"), messages: query.get("messages") }
         });
         let actions = Actions::new();
-        let changes = actions.successes();
+        // The form is drawn anew from what was saved by it, and by nothing else that is done here.
+        let saved = successes(actions.update);
         let page = Resource::new_blocking(
-            move || (id.get(), asked.get(), changes.map(|change| change.get())),
+            move || (id.get(), asked.get(), saved.get()),
             |(id, asked, _)| async move {
                 let Asked { events, messages } = asked.clone();
                 let page = match id.parse() {
@@ -107,6 +106,26 @@ impl LazyPage for AlertRoute {
 
     fn view(this: Self) -> AnyView {
         let AlertRoute { page, actions } = this;
+        let news = RwSignal::new(0);
+        let (leaving, left) = (actions.delete.pending(), actions.delete.value());
+        let ask = Callback::new(move |()| {
+            // Whoever deletes the alert here is led away from it.
+            let is_left = left.with_untracked(|answer| matches!(answer, Some(Ok(()))));
+            if !is_left && !leaving.get_untracked() {
+                news.update(|news| *news += 1);
+            }
+        });
+        let decisions = actions.decisions();
+        Effect::new(move |was_drawn: Option<()>| {
+            for decision in decisions {
+                decision.track();
+            }
+            if was_drawn.is_some() {
+                ask.run(());
+            }
+        });
+        let again = Callback::new(move |()| page.refetch());
+        let when = Signal::derive(move || page.with(|answer| matches!(answer, Some((_, Ok(_))))));
         view! {
             <Title text=tr("Alert") />
             <Meta
@@ -119,20 +138,53 @@ impl LazyPage for AlertRoute {
                 {kept(move || async move {
                     let (asked, page) = page.await;
                     match page {
-                        Ok(page) => view! { <OneAlert asked page actions /> }.into_any(),
+                        Ok(page) => {
+                            let live = Live { news, again };
+                            view! { <OneAlert asked page actions live /> }.into_any()
+                        }
                         Err(error) => view! { <Refused error /> }.into_any(),
                     }
                 })}
             </Transition>
+            <Refresh ask when url=paths::ALERT_STREAM />
         }
         .into_any()
     }
 }
 
+/// How a page that is shown learns of what is done to the alert.
+#[derive(Clone, Copy)]
+struct Live {
+    /// Counts on with each news.
+    news: RwSignal<u32>,
+    /// Reads all of the page anew.
+    again: Callback<()>,
+}
+
+/// What is told of the alert follows what happens, here and elsewhere; the form stays as it is being filled in, with the version
+/// that it was drawn from.
 #[component]
-fn OneAlert(asked: Asked, page: AlertPage, actions: Actions) -> impl IntoView {
-    let AlertPage { alert, version, signing_key, events, deliveries } = page;
+fn OneAlert(asked: Asked, page: AlertPage, actions: Actions, live: Live) -> impl IntoView {
+    let AlertPage { alert, version, signing_key, .. } = page.clone();
     let id = alert.id;
+    let (is_later, are_later) = (asked.events.is_some(), asked.messages.is_some());
+    let page = RwSignal::new(page);
+    let take = Callback::new(move |answer: Result<AlertPage, AppError>| match answer {
+        Ok(found) => {
+            page.try_set(found);
+        }
+        // Somebody else has deleted it.
+        Err(error) if error.kind == FaultKind::NotFound => {
+            live.again.try_run(());
+        }
+        // What cannot be read now is read with the next news.
+        Err(_) => {}
+    });
+    let read = move || get_alert(id, asked.events.clone(), asked.messages.clone());
+    reread(live.news, read, take);
+    let shown = Memo::new(move |_| page.with(|page| page.alert.clone()));
+    let events = Memo::new(move |_| page.with(|page| page.events.clone()));
+    let deliveries = Memo::new(move |_| page.with(|page| page.deliveries.clone()));
     let (update, delete) = (actions.update, actions.delete);
     let error = action_error(update);
     let question = tr_with("Delete “{name}”?", &[("name", &alert.name)]);
@@ -149,19 +201,19 @@ fn OneAlert(asked: Asked, page: AlertPage, actions: Actions) -> impl IntoView {
     view! {
         <AdminHead title=tr("Alert") lead=tr("Where it stands, and what can be done") here="" />
         <section class="admin-part" aria-labelledby="alert-name">
-            <h2 id="alert-name">{alert.name.clone()}</h2>
+            <h2 id="alert-name">{move || shown.with(|alert| alert.name.clone())}</h2>
             <p class="admin-row__head">
-                <AlertBadges alert=alert.clone() />
+                {move || view! { <AlertBadges alert=shown.get() /> }}
             </p>
-            <Facts alert=alert.clone() />
-            <Decisions alert=alert.clone() actions />
+            {move || view! { <Facts alert=shown.get() /> }}
+            <Decisions alert=shown id actions />
             {key}
         </section>
         <section class="admin-part" aria-labelledby="alert-history">
             <h2 id="alert-history">{tr("History")}</h2>
-            <History id page=events is_later=asked.events.is_some() />
+            {move || view! { <History id page=events.get() is_later /> }}
             <h3 id="alert-messages">{tr("Messages")}</h3>
-            <Messages id page=deliveries is_later=asked.messages.is_some() />
+            {move || view! { <Messages id page=deliveries.get() is_later=are_later /> }}
         </section>
         <section class="admin-part" aria-labelledby="alert-change">
             <h2 id="alert-change">{tr("Change it")}</h2>
@@ -182,14 +234,13 @@ fn OneAlert(asked: Asked, page: AlertPage, actions: Actions) -> impl IntoView {
                 about=alert.name.clone()
                 question
                 text=tr("Its history and its messages go with it. Nobody can bring it back.")
-            >
-                <ActionForm action=delete>
-                    <input type="hidden" name="id" value=id.to_string() />
-                    <Button kind=ButtonKind::Danger busy=delete.pending()>
-                        {tr("Yes, delete it")}
-                    </Button>
-                </ActionForm>
-            </Confirm>
+                url=DeleteAlert::url()
+                fields=vec![("id", id.to_string())]
+                busy=delete.pending()
+                on_yes=move |()| {
+                    delete.dispatch(DeleteAlert { id });
+                }
+            />
         </section>
     }
 }
@@ -222,59 +273,78 @@ fn Facts(alert: Alert) -> impl IntoView {
 
 /// What can be done with the alert as it stands.
 #[component]
-fn Decisions(alert: Alert, actions: Actions) -> impl IntoView {
-    let id = alert.id;
+fn Decisions(alert: Memo<Alert>, id: AlertId, actions: Actions) -> impl IntoView {
     let Actions { acknowledge, silence, resolve, test, .. } = actions;
-    let is_firing = alert.state == AlertState::Firing;
-    let may_acknowledge = is_firing && alert.acknowledged_at.is_none();
-    let may_resolve = is_firing || alert.state == AlertState::Pending;
+    let may = |is_so: fn(&Alert) -> bool| Memo::new(move |_| alert.with(is_so));
+    let may_acknowledge =
+        may(|alert| alert.state == AlertState::Firing && alert.acknowledged_at.is_none());
+    let may_resolve = may(|alert| matches!(alert.state, AlertState::Firing | AlertState::Pending));
+    let may_test = may(|alert| !alert.channels.is_empty());
+    let is_silenced = may(|alert| alert.silenced_until.is_some());
+    let acknowledged = (acknowledge.version(), acknowledge.pending());
+    let resolved = (resolve.version(), resolve.pending());
+    let silenced = (silence.version(), silence.pending());
     let silences =
         SILENCES.map(|(period, title)| (period.to_owned(), tr(title).to_owned())).to_vec();
-    let is_silenced = alert.silenced_until.is_some();
     view! {
         <FormError error=action_error(acknowledge) />
         <FormError error=action_error(silence) />
         <FormError error=action_error(resolve) />
         <FormError error=action_error(test) />
         <div class="admin-decisions">
-            {may_acknowledge
-                .then(|| {
-                    view! {
-                        <ActionForm action=acknowledge>
-                            <Id id />
-                            <Button kind=ButtonKind::Primary busy=acknowledge.pending()>
-                                {tr("Acknowledge")}
-                            </Button>
-                        </ActionForm>
-                    }
-                })}
-            {may_resolve
-                .then(|| {
-                    view! {
-                        <ActionForm action=resolve>
-                            <Id id />
-                            <Button busy=resolve.pending()>{tr("Resolve")}</Button>
-                        </ActionForm>
-                    }
-                })}
-            {(!alert.channels.is_empty())
-                .then(|| {
-                    view! {
-                        <ActionForm action=test>
-                            <Id id />
-                            <Button busy=test.pending()>{tr("Send a test message")}</Button>
-                        </ActionForm>
-                    }
-                })}
-            {is_silenced
-                .then(|| {
-                    view! {
-                        <ActionForm action=silence>
-                            <Id id />
-                            <Button busy=silence.pending()>{tr("End the silence")}</Button>
-                        </ActionForm>
-                    }
-                })}
+            {move || {
+                may_acknowledge
+                    .get()
+                    .then(|| {
+                        lead_on(acknowledged);
+                        view! {
+                            <ActionForm action=acknowledge>
+                                <Id id />
+                                <Button kind=ButtonKind::Primary busy=acknowledge.pending()>
+                                    {tr("Acknowledge")}
+                                </Button>
+                            </ActionForm>
+                        }
+                    })
+            }}
+            {move || {
+                may_resolve
+                    .get()
+                    .then(|| {
+                        lead_on(resolved);
+                        view! {
+                            <ActionForm action=resolve>
+                                <Id id />
+                                <Button busy=resolve.pending()>{tr("Resolve")}</Button>
+                            </ActionForm>
+                        }
+                    })
+            }}
+            {move || {
+                may_test
+                    .get()
+                    .then(|| {
+                        view! {
+                            <ActionForm action=test>
+                                <Id id />
+                                <Button busy=test.pending()>{tr("Send a test message")}</Button>
+                            </ActionForm>
+                        }
+                    })
+            }}
+            {move || {
+                is_silenced
+                    .get()
+                    .then(|| {
+                        lead_on(silenced);
+                        view! {
+                            <ActionForm action=silence>
+                                <Id id />
+                                <Button busy=silence.pending()>{tr("End the silence")}</Button>
+                            </ActionForm>
+                        }
+                    })
+            }}
         </div>
         <ActionForm action=silence>
             <Id id />
@@ -286,94 +356,19 @@ fn Decisions(alert: Alert, actions: Actions) -> impl IntoView {
     }
 }
 
+/// The button that is drawn here goes once it was pressed, and the focus with it: it is told by how many presses
+/// were answered, and whether one is on its way.
+fn lead_on((answered, is_asking): (RwSignal<usize>, Memo<bool>)) {
+    let before = answered.get_untracked();
+    on_cleanup(move || {
+        let is_answered = answered.try_get_untracked().is_some_and(|now| now != before);
+        if is_answered || is_asking.try_get_untracked() == Some(true) {
+            browser::focus_if_lost("main");
+        }
+    });
+}
+
 #[component]
 fn Id(id: AlertId) -> impl IntoView {
     view! { <input type="hidden" name="id" value=id.to_string() /> }
-}
-
-#[component]
-fn History(id: AlertId, page: Page<AlertEvent>, is_later: bool) -> impl IntoView {
-    let Page { items: events, next_cursor } = page;
-    if events.is_empty() && !is_later {
-        return view! { <p>{tr("Nothing has happened yet.")}</p> }.into_any();
-    }
-    let line = |event: AlertEvent| {
-        let by = event.by.map(|name| tr_with(" by {name}", &[("name", &name)]));
-        let text = (!event.text.is_empty()).then(|| format!(": {}", tr_text(event.text)));
-        view! {
-            <li>
-                <Time at=event.at />
-                " · "
-                <b>{tr(event.kind.title())}</b>
-                {by}
-                {text}
-            </li>
-        }
-    };
-    view! {
-        <ol class="admin-list">{events.into_iter().map(line).collect_view()}</ol>
-        <PageLinks
-            next=next_cursor.map(|cursor| paths::alert_events_page(id, &cursor))
-            more=tr("Older events")
-            first=is_later.then(|| format!("{}#alert-history", paths::alert(id)))
-            back=tr("Back to the newest")
-        />
-    }
-    .into_any()
-}
-
-#[component]
-fn Messages(id: AlertId, page: Page<AlertDelivery>, is_later: bool) -> impl IntoView {
-    let Page { items: deliveries, next_cursor } = page;
-    if deliveries.is_empty() && !is_later {
-        return view! { <p>{tr("Nobody was told yet.")}</p> }.into_any();
-    }
-    let row = |message: AlertDelivery| {
-        let (tone, state) = match message.state {
-            DeliveryState::Pending => (Tone::Info, tr("Waiting")),
-            DeliveryState::Delivered => (Tone::Good, tr("Delivered")),
-            DeliveryState::Failed => (Tone::Bad, tr("Given up")),
-        };
-        let status =
-            message.last_status.map(|status| tr_with("status {status}", &[("status", &status)]));
-        let answer = message.last_error.map(tr_text).or(status).unwrap_or_else(|| "–".to_owned());
-        view! {
-            <tr>
-                <td>
-                    <Time at=message.created_at />
-                </td>
-                <td>{tr(message.event.title())}</td>
-                <th scope="row">
-                    <code>{message.channel.address().to_owned()}</code>
-                </th>
-                <td>
-                    <Badge tone>{state}</Badge>
-                </td>
-                <td>{message.attempts}</td>
-                <td>{answer}</td>
-            </tr>
-        }
-    };
-    view! {
-        <WideTable
-            label=tr("Messages")
-            columns=[
-                tr("Written"),
-                tr("Of"),
-                tr("Channel"),
-                tr("Standing"),
-                tr("Attempts"),
-                tr("Last answer"),
-            ]
-        >
-            {deliveries.into_iter().map(row).collect_view()}
-        </WideTable>
-        <PageLinks
-            next=next_cursor.map(|cursor| paths::alert_messages_page(id, &cursor))
-            more=tr("Older messages")
-            first=is_later.then(|| format!("{}#alert-messages", paths::alert(id)))
-            back=tr("Back to the newest")
-        />
-    }
-    .into_any()
 }

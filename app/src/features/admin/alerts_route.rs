@@ -9,6 +9,7 @@ use super::admin_frame::{AdminHead, Refused};
 use super::alert_fields::AlertFields;
 use super::alert_form::AlertForm;
 use super::api::{CreateAlert, list_alerts};
+use super::refresh::{Refresh, reread};
 use crate::error::{AppError, action_error};
 use crate::language::tr;
 use crate::lazy_page::LazyPage;
@@ -30,6 +31,9 @@ impl LazyPage for AlertsRoute {
 
     fn view(this: Self) -> AnyView {
         let AlertsRoute { alerts, create } = this;
+        let news = RwSignal::new(0);
+        let ask = Callback::new(move |()| news.update(|news| *news += 1));
+        let when = Signal::derive(move || alerts.with(|answer| matches!(answer, Some(Ok(_)))));
         view! {
             <Title text=tr("Alerts") />
             <Meta
@@ -41,24 +45,33 @@ impl LazyPage for AlertsRoute {
             }>
                 {kept(move || async move {
                     match alerts.await {
-                        Ok(alerts) => view! { <Alerts alerts create /> }.into_any(),
+                        Ok(alerts) => view! { <Alerts alerts create news /> }.into_any(),
                         Err(error) => view! { <Refused error /> }.into_any(),
                     }
                 })}
             </Transition>
+            <Refresh ask when url=paths::ALERT_STREAM />
         }
         .into_any()
     }
 }
 
+/// The list follows what happens; the form stays as it is being filled in.
 #[component]
-fn Alerts(mut alerts: Vec<Alert>, create: ServerAction<CreateAlert>) -> impl IntoView {
-    // What needs a look comes first; the order of the server otherwise.
-    alerts.sort_by_key(|alert| match alert.state {
-        AlertState::Firing => 0,
-        AlertState::Pending => 1,
-        AlertState::Resolved | AlertState::Quiet => 2,
+fn Alerts(
+    alerts: Vec<Alert>,
+    create: ServerAction<CreateAlert>,
+    news: RwSignal<u32>,
+) -> impl IntoView {
+    let alerts = RwSignal::new(alerts);
+    let take = Callback::new(move |answer: Result<Vec<Alert>, AppError>| {
+        // What cannot be read now is read with the next news.
+        if let Ok(found) = answer {
+            alerts.try_set(found);
+        }
     });
+    reread(news, list_alerts, take);
+    let shown = Memo::new(move |_| alerts.with(|alerts| in_order(alerts)));
     let error = action_error(create);
     let form = AlertForm::refused().unwrap_or_else(AlertForm::fresh);
     view! {
@@ -67,25 +80,7 @@ fn Alerts(mut alerts: Vec<Alert>, create: ServerAction<CreateAlert>) -> impl Int
             lead=tr("What is watched, where it stands, and who is told")
             here=paths::ALERTS
         />
-        {if alerts.is_empty() {
-            view! {
-                <EmptyState
-                    icon=IconName::Alert
-                    title=tr("No alerts yet")
-                    text=tr(
-                        "Make one below: it watches a metric and tells a webhook, a Slack channel or a mailbox.",
-                    )
-                />
-            }
-                .into_any()
-        } else {
-            view! {
-                <ul class="admin-list">
-                    {alerts.into_iter().map(|alert| view! { <AlertRow alert /> }).collect_view()}
-                </ul>
-            }
-                .into_any()
-        }}
+        {move || list(shown.get())}
         <section class="admin-part" aria-labelledby="alert-make">
             <h2 id="alert-make">{tr("Make an alert")}</h2>
             <ActionForm action=create>
@@ -98,6 +93,40 @@ fn Alerts(mut alerts: Vec<Alert>, create: ServerAction<CreateAlert>) -> impl Int
             </ActionForm>
         </section>
     }
+}
+
+/// The alerts as the list shows them, without what was measured: what needs a look comes first, in the order of
+/// the server otherwise.
+fn in_order(alerts: &[Alert]) -> Vec<Alert> {
+    let shown = |alert: &Alert| Alert { values: Vec::new(), evaluated_at: None, ..alert.clone() };
+    let mut alerts: Vec<_> = alerts.iter().map(shown).collect();
+    alerts.sort_by_key(|alert| match alert.state {
+        AlertState::Firing => 0,
+        AlertState::Pending => 1,
+        AlertState::Resolved | AlertState::Quiet => 2,
+    });
+    alerts
+}
+
+fn list(alerts: Vec<Alert>) -> AnyView {
+    if alerts.is_empty() {
+        return view! {
+            <EmptyState
+                icon=IconName::Alert
+                title=tr("No alerts yet")
+                text=tr(
+                    "Make one below: it watches a metric and tells a webhook, a Slack channel or a mailbox.",
+                )
+            />
+        }
+        .into_any();
+    }
+    view! {
+        <ul class="admin-list">
+            {alerts.into_iter().map(|alert| view! { <AlertRow alert /> }).collect_view()}
+        </ul>
+    }
+    .into_any()
 }
 
 #[component]

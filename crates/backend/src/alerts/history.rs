@@ -40,7 +40,7 @@ pub async fn get_with_history(
     may_read(ctx).await?;
     let signing_key = key_of(ctx.backend(), id).await?.to_text();
     let cursors = ctx.backend().cursors().await?;
-    let mut conn = ctx.backend().catalogue_read().await?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
     let found = store::alerts::find(&mut conn, id).await?;
     let alert = found.map(|stored| shown(ctx, stored)).ok_or(NOT_FOUND)?;
     let events = events_of(&mut conn, cursors, id, &events).await?;
@@ -56,7 +56,7 @@ pub async fn get_with_history(
 pub async fn events(ctx: &Ctx, id: AlertId, page: PageRequest) -> Result<Page<AlertEvent>> {
     get(ctx, id).await?;
     let cursors = ctx.backend().cursors().await?;
-    let mut conn = ctx.backend().catalogue_read().await?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
     events_of(&mut conn, cursors, id, &page).await
 }
 
@@ -68,7 +68,7 @@ pub async fn events(ctx: &Ctx, id: AlertId, page: PageRequest) -> Result<Page<Al
 pub async fn deliveries(ctx: &Ctx, id: AlertId, page: PageRequest) -> Result<Page<AlertDelivery>> {
     get(ctx, id).await?;
     let cursors = ctx.backend().cursors().await?;
-    let mut conn = ctx.backend().catalogue_read().await?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
     deliveries_of(&mut conn, cursors, id, &page).await
 }
 

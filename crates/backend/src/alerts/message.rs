@@ -7,7 +7,7 @@ use resonant_domain::alert::{Alert, AlertEventKind, ChannelKind};
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::Noted;
+use super::noted::Noted;
 use crate::mail::Letter;
 use crate::store::alert_events::NewDelivery;
 use crate::webhooks::RETAKEN_AFTER;

@@ -5,16 +5,19 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use resonant_domain::FaultKind;
+use resonant_domain::audit::{AuditFilter, DeedGroup};
 use resonant_domain::metric::Family;
 use resonant_domain::webhook::DeliveryState;
 use resonant_runtime::clock::{Clock as _, FixedClock};
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use sqlx::postgres::PgListener;
 
 use super::*;
+use crate::cache::tests::until;
 use crate::metrics::Keeper;
 use crate::signature::Signed;
-use crate::{RequestId, Settings, api_keys, members, sample};
+use crate::{Actor, RequestId, Settings, api_keys, audit, members, sample};
 
 struct World {
     pool: PgPool,
@@ -227,6 +230,100 @@ async fn what_is_resolved_by_hand_stays_quiet_until_it_was_over(pool: PgPool) {
     assert_eq!(world.state(&alert).await, AlertState::Quiet);
     assert_eq!(world.look().await, 1, "changed, it begins anew");
     assert_eq!(world.told(&alert).await[3..], ["changed", "fired"]);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_is_done_to_an_alert_is_in_the_audit_log_when_it_is_gone(pool: PgPool) {
+    let mut world = World::new(pool).await;
+    let alert = world.alert(json!({ "name": "Before" })).await;
+    world.tick();
+    replace(&world.admin, alert.id, slow(&json!({ "name": "After" }))).await.unwrap();
+    world.tick();
+    test(&world.admin, alert.id).await.unwrap();
+    world.hour_with(2_000).await;
+    world.tick();
+    acknowledge(&world.admin, alert.id).await.unwrap();
+    world.tick();
+    let hour = Silence { period: Some("1h".to_owned()) };
+    silence(&world.admin, alert.id, hour).await.unwrap();
+    world.tick();
+    silence(&world.admin, alert.id, Silence::default()).await.unwrap();
+    // What is refused is no deed.
+    acknowledge(&world.admin, alert.id).await.unwrap_err();
+    world.tick();
+    resolve(&world.admin, alert.id).await.unwrap();
+    world.tick();
+    delete(&world.admin, alert.id).await.unwrap();
+
+    let filter = AuditFilter { group: Some(DeedGroup::Alerts), ..AuditFilter::default() };
+    let page = PageRequest::default();
+    let entries = audit::list(&world.admin, audit::Whose::All, filter, page).await.unwrap().items;
+    let told: Vec<_> = entries
+        .iter()
+        .rev()
+        .map(|entry| {
+            let subject = entry.subject.as_ref().unwrap();
+            assert_eq!(subject.id, Some(alert.id.as_uuid()));
+            assert_eq!(entry.actor.name.as_deref(), Some("root"));
+            (entry.deed, subject.name.as_str())
+        })
+        .collect();
+    let expected = [
+        (Deed::AlertCreated, "Before"),
+        (Deed::AlertChanged, "Before"),
+        (Deed::AlertTested, "After"),
+        (Deed::AlertAcknowledged, "After"),
+        (Deed::AlertSilenced, "After"),
+        (Deed::AlertUnsilenced, "After"),
+        (Deed::AlertResolved, "After"),
+        (Deed::AlertDeleted, "After"),
+    ];
+    assert_eq!(told, expected, "that it fired by itself is nobody's deed");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn whoever_looks_in_another_process_is_called_out(pool: PgPool) {
+    async fn is_called(watch: &mut AlertWatch, what: &str) {
+        timeout(Duration::from_secs(10), watch.called()).await.expect(what);
+    }
+
+    let mut world = World::new(pool.clone()).await;
+    let other = Backend::for_tests_at(pool, world.clock.clone());
+    until("the ear opens", async || other.cache().hears()).await;
+    let ctx = other.ctx(world.admin.actor(), RequestId::new("test"));
+    let mut watch = watch(&ctx).await.unwrap();
+    let alert = world.alert(json!({})).await;
+    is_called(&mut watch, "it is made").await;
+    world.hour_with(2_000).await;
+    is_called(&mut watch, "it fires").await;
+    world.tick();
+    acknowledge(&world.admin, alert.id).await.unwrap();
+    is_called(&mut watch, "somebody saw it").await;
+    world.hour_with(100).await;
+    is_called(&mut watch, "it is over").await;
+    let gone = world.alert(json!({})).await;
+    is_called(&mut watch, "another one is made").await;
+    delete(&world.admin, gone.id).await.unwrap();
+    is_called(&mut watch, "that one is gone").await;
+    assert_eq!(deliver_due(&world.backend.system()).await.unwrap(), 1);
+    is_called(&mut watch, "a message was sent").await;
+    let member = sample::member(&other, "ada").await.unwrap();
+    let refused = super::watch(&member).await.unwrap_err();
+    assert_eq!(refused.kind(), FaultKind::NotFound);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_look_after_which_all_stands_as_before_calls_nobody_out(pool: PgPool) {
+    let mut world = World::new(pool.clone()).await;
+    let alert = world.alert(json!({})).await;
+    world.hour_with(100).await;
+    let before = get(&world.admin, alert.id).await.unwrap();
+    let mut listener = PgListener::connect_with(&pool).await.unwrap();
+    listener.listen("resonant_alerts").await.unwrap();
+    world.look().await;
+    assert!(get(&world.admin, alert.id).await.unwrap().evaluated_at > before.evaluated_at);
+    sqlx::raw_sql("NOTIFY resonant_alerts, 'the next'").execute(&pool).await.unwrap();
+    assert_eq!(listener.recv().await.unwrap().payload(), "the next");
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

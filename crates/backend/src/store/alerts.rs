@@ -1,12 +1,13 @@
 //! The SQL of alerts. Their history and the messages that tell of it are in `alert_events`.
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
-use resonant_domain::AlertId;
 use resonant_domain::alert::course::Standing;
 use resonant_domain::alert::{Alert, AlertState, NewAlert};
+use resonant_domain::{AlertId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
+use super::counted::{self, Counted};
 use super::known;
 
 /// An alert with what the store alone knows of it.
@@ -145,6 +146,7 @@ pub(crate) async fn insert(
     now: jiff::Timestamp,
     max: i64,
 ) -> sqlx::Result<bool> {
+    counted::lock(&mut *conn, Counted::Alerts, UserId::from_uuid(Uuid::nil())).await?;
     let done = sqlx::query!(
         r#"
         INSERT INTO alerts (alert_id, spec, since, created_at)

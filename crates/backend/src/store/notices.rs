@@ -1,5 +1,5 @@
 //! What the database calls out: something is queued, a session shall be cancelled, an account was told
-//! something, kept things have become untrue.
+//! something, alerts have changed, kept things have become untrue.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
@@ -18,7 +18,9 @@ use crate::cache::ear::{Voice, open_letter};
 const QUEUE: &str = "resonant_queue";
 const CANCEL: &str = "resonant_cancel";
 const NOTICES: &str = "resonant_notices";
-/// From so many writes on that went unheard, everything that is kept is in doubt.
+const ALERTS: &str = "resonant_alerts";
+/// So many writes that went unheard are known by their names. From there on all is in doubt that was put into
+/// Redis before.
 const OUTBOX_MAX: usize = 5_000;
 /// After such a silence it is asked whether the database is still there: a way that is cut off says
 /// nothing, not even that.
@@ -42,6 +44,7 @@ struct Shared {
     queued: Notify,
     cancels: Mutex<HashMap<SessionId, CancellationToken>>,
     readers: Mutex<HashMap<UserId, watch::Sender<()>>>,
+    alerts: watch::Sender<()>,
     cache: Cache,
 }
 
@@ -70,6 +73,9 @@ impl Shared {
                         sender.send_replace(());
                     }
                 }
+            }
+            ALERTS => {
+                self.alerts.send_replace(());
             }
             cache_outbox::CHANNEL => {
                 if let Some((write, names)) = open_letter(notice.payload()) {
@@ -126,8 +132,9 @@ impl Notices {
     pub(crate) fn new(pools: Vec<PgPool>, cache: Cache) -> Self {
         let stop = CancellationToken::new();
         let (queued, cancels, readers) = (Notify::new(), Mutex::default(), Mutex::default());
+        let alerts = watch::Sender::default();
         Self {
-            shared: Arc::new(Shared { queued, cancels, readers, cache }),
+            shared: Arc::new(Shared { queued, cancels, readers, alerts, cache }),
             pools,
             begin: Once::new(),
             _stop_on_drop: stop.clone().drop_guard(),
@@ -171,6 +178,12 @@ impl Notices {
         ReaderWatch { shared: self.shared.clone(), reader, receiver }
     }
 
+    /// Hears from now on when the database calls out that alerts have changed.
+    pub(crate) fn watch_alerts(&self) -> watch::Receiver<()> {
+        self.begin();
+        self.shared.alerts.subscribe()
+    }
+
     /// Waits until the database calls out that something is queued, or somebody passes that on.
     pub(crate) async fn queued(&self) {
         self.begin();
@@ -209,15 +222,17 @@ async fn begin_to_listen(pool: &PgPool, shared: &Shared) -> sqlx::Result<PgListe
     let mut listener = PgListener::connect_with(pool).await?;
     // A lost connection must be known at once: what is kept then counts no more.
     listener.eager_reconnect(false);
-    listener.listen_all([QUEUE, CANCEL, NOTICES, cache_outbox::CHANNEL]).await?;
+    listener.listen_all([QUEUE, CANCEL, NOTICES, ALERTS, cache_outbox::CHANNEL]).await?;
     // What was called out before the connection stood went unheard: look once.
     shared.queued.notify_one();
     for sender in shared.readers().values() {
         sender.send_replace(());
     }
+    shared.alerts.send_replace(());
     let outbox = cache_outbox::list(&mut *pool.acquire().await?, OUTBOX_MAX).await?;
     let is_whole = outbox.len() < OUTBOX_MAX;
-    shared.cache.begin_to_hear(is_whole.then_some(outbox));
+    let reach = if is_whole { cache_outbox::REACH } else { Duration::ZERO };
+    shared.cache.begin_to_hear(outbox, reach);
     Ok(listener)
 }
 

@@ -234,6 +234,10 @@ class Alerts:
         """Sends a message to every channel."""
         return self._http.ask("POST", f"/alerts/{_id(alert_id)}/test")
 
+    def stream(self):
+        """Yields when alerts may have changed, without an end."""
+        return self._http.follow("/alerts/stream")
+
     def events(self, alert_id, limit=None, cursor=None):
         query = {"limit": limit, "cursor": cursor}
         answer = self._http.ask("GET", f"/alerts/{_id(alert_id)}/events", query)

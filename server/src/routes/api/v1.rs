@@ -50,7 +50,9 @@ use serde::Deserialize;
 use crate::extract::Named;
 use crate::fault::Fault;
 use crate::openapi::Api;
-use crate::routes::{agent_stream, health, level_stream, notice_stream, session_stream};
+use crate::routes::{
+    agent_stream, alert_stream, health, level_stream, notice_stream, session_stream,
+};
 
 /// Every route of the interface, with its description. A route that is not added here is none.
 pub(crate) fn routes() -> Api {
@@ -61,6 +63,7 @@ pub(crate) fn routes() -> Api {
         proposals::routes,
         agent_stream::routes,
         level_stream::routes,
+        alert_stream::routes,
         versions::routes,
         knowledge::routes,
         test_sets::routes,
