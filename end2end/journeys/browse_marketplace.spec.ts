@@ -1,5 +1,6 @@
 // The marketplace: look around, search, open a listing, install it, run it.
 
+import { join } from '../fixtures/people.ts';
 import { expect, test, untilLive, visit } from '../fixtures/test.ts';
 import { SessionPage } from '../pages/session.ts';
 
@@ -89,6 +90,7 @@ test('an example fills the form', async ({ page }) => {
 });
 
 test('a listing is installed once and counts once', async ({ page }) => {
+  await join(page, 'Ada');
   const count = async () => ((await (await page.request.get('/api/v1/listings/world-clock')).json()) as { installs: number }).installs;
   const before = await count();
   for (let time = 0; time < 2; time++) {

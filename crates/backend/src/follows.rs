@@ -1,7 +1,8 @@
 //! People follow publishers and are told of what these publish.
 //!
 //! News is written in the transaction of the approval, as one row. A job tells the followers of it, so many
-//! at a time, and keeps how far it came: an approval takes no longer however many follow.
+//! at a time, and keeps how far it came: an approval takes no longer however many follow. Guests are told as
+//! members are, and count among the followers from when they become one.
 
 use std::collections::HashSet;
 
@@ -39,7 +40,10 @@ pub async fn follow(ctx: &Ctx, handle: &str) -> Result<()> {
         return Err(Error::Conflict("You publish there yourself".to_owned()));
     }
     let now = backend.now();
-    if !store::follows::insert(&mut tx, publisher, follower, FOLLOWED_MAX, now).await? {
+    // Anyone is as many guests as they like. Whoever becomes a member meanwhile waits until it is kept.
+    let is_counted = store::members::lock_is_member(&mut tx, follower).await?;
+    let most = FOLLOWED_MAX;
+    if !store::follows::insert(&mut tx, publisher, follower, most, is_counted, now).await? {
         if store::follows::exists(&mut tx, publisher, follower).await? {
             return Ok(());
         }

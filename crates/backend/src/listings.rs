@@ -24,6 +24,7 @@ use crate::{
 
 mod facets;
 pub(crate) mod lineage;
+pub(crate) mod measured;
 pub mod ranking;
 mod samples;
 mod spelling;
@@ -182,7 +183,8 @@ pub async fn templates(ctx: &Ctx) -> Result<Vec<Listing>> {
     Ok(found.map(|templates| templates.value().clone()).unwrap_or_default())
 }
 
-/// Copies a listing's agent to the caller's own. The listing counts each person once.
+/// Copies a listing's agent to the caller's own. The listing counts each member once, and a guest from when
+/// they become one.
 ///
 /// A copy that the caller has and has not changed is taken instead of another one, so that trying a
 /// listing again and again does not pile up agents.
@@ -227,7 +229,9 @@ pub async fn install_version(ctx: &Ctx, slug: &str, seen: Option<i32>) -> Result
     // Counted first, so that after a fault in between the next try is counted no second time.
     let now = ctx.backend().now();
     let mut tx = ctx.backend().catalogue_begin().await?;
-    store::listings::insert_install(&mut tx, owner, id, listing.version, now).await?;
+    // Anyone is as many guests as they like. Whoever becomes a member meanwhile waits until it is kept.
+    let is_counted = store::members::lock_is_member(&mut tx, owner).await?;
+    store::installs::insert(&mut tx, owner, id, listing.version, is_counted, now).await?;
     let stale = Stale::one::<ListingEntry>(&slug.to_owned()).and_group(MARKETPLACE);
     ctx.backend().commit(tx, stale).await?;
     let mut tx = ctx.backend().begin(owner).await?;

@@ -22,6 +22,7 @@ use crate::budgets::guests;
 use crate::cache::Stale;
 use crate::cache::listing::ListingEntry;
 use crate::cache::listing_page::{MARKETPLACE, REVIEWS};
+use crate::cache::shelves::PublisherEntry;
 use crate::cache::sign_in::{KnownSignIn, SignInEntry, SignInKey};
 use crate::store::OnConstraint as _;
 use crate::store::members::TokenHash;
@@ -156,7 +157,8 @@ pub async fn begin_guest(ctx: &Ctx) -> Result<Viewer> {
 }
 
 /// Makes the caller a member. A guest keeps identity, agents and sessions, and gets a new token; what guests
-/// may use bounds them no more, and their sessions that wait because of it go on.
+/// may use bounds them no more, and their sessions that wait because of it go on. What they installed, whom
+/// they follow and what they run counts from now on.
 ///
 /// # Errors
 /// [`Error::Invalid`] for values that break rules, also for an address that is in use;
@@ -197,7 +199,7 @@ pub async fn sign_up(ctx: &Ctx, new: NewMember) -> Result<Viewer> {
     let in_use = || Error::field("email", "is in use already; sign in instead");
     let now = backend.now();
     let mut tx = backend.catalogue_begin().await?;
-    let mut ended = Vec::new();
+    let (mut ended, mut installed, mut followed) = (Vec::new(), Vec::new(), Vec::new());
     if present.is_some() {
         let is_guest = store::members::update_guest(&mut tx, &member, &password_hash, now)
             .await
@@ -206,6 +208,9 @@ pub async fn sign_up(ctx: &Ctx, new: NewMember) -> Result<Viewer> {
             return Err(Error::Conflict("You have an account already".to_owned()));
         }
         ended = store::members::delete_sign_ins_of(&mut tx, member.id, None).await?;
+        // Publishers before listings, as where both are changed together.
+        followed = store::follows::update_counted(&mut tx, member.id).await?;
+        installed = store::installs::update_counted(&mut tx, member.id).await?;
     } else {
         store::members::insert(&mut tx, &member, Some(&password_hash), now)
             .await
@@ -213,7 +218,12 @@ pub async fn sign_up(ctx: &Ctx, new: NewMember) -> Result<Viewer> {
     }
     let token = issue(&mut tx, member.id, now).await?;
     note(ctx, &mut tx, &member, Deed::SignedUp).await?;
-    backend.commit(tx, stale(&ended)).await?;
+    let mut stale = stale(&ended);
+    if !installed.is_empty() {
+        stale = stale.and_group(MARKETPLACE);
+    }
+    stale = followed.iter().fold(stale, Stale::and::<PublisherEntry>);
+    backend.commit(tx, installed.iter().fold(stale, Stale::and::<ListingEntry>)).await?;
     ctx.signed_in(actor(&member), token);
     if let Some(id) = present
         && let Err(error) = Box::pin(sessions::lift_bounds_of_guests(backend, id)).await

@@ -290,7 +290,7 @@ pub struct ListingSummary {
     pub picture: Option<Picture>,
     /// Who published it.
     pub publisher: String,
-    /// How many people installed it.
+    /// How many members installed it, without its publisher.
     pub installs: i64,
     /// How many people rated it.
     pub rating_count: i64,

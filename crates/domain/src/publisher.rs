@@ -34,12 +34,12 @@ pub struct Publisher {
     pub is_verified: bool,
     /// Since when they have this page.
     pub created_at: Timestamp,
-    /// How many people follow them.
+    /// How many members follow them.
     #[serde(default)]
     pub followers: i64,
-    /// How many people installed their listings, each counted once per listing, without themselves.
+    /// How many members installed their listings, each counted once per listing, without themselves.
     pub installs: i64,
-    /// How many sessions ran their listings, without their own.
+    /// How many sessions of members ran their listings, without their own.
     #[serde(default)]
     pub sessions: i64,
     /// How many reviews their listings have.

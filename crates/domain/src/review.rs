@@ -17,7 +17,9 @@ pub const ANSWER_MAX: usize = 2_000;
 /// The most stars.
 pub const STARS_MAX: u8 = 5;
 /// So many of a version's newest runs are measured.
-pub const RUNS_MAX: i64 = 1_000;
+pub const RUNS_MAX: usize = 1_000;
+/// And no more of one person's: who runs it again and again is not what all others meet.
+pub const RUNS_OF_ONE: usize = 20;
 
 /// A review as anyone reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,8 +137,8 @@ pub struct ListingRun {
     pub cost: MicroUsd,
 }
 
-/// What was measured about the newest runs of a version of a listing. Runs of changed copies and the
-/// publisher's own do not count.
+/// What was measured about the newest runs of a version of a listing: members' runs, of each of them the
+/// newest [`RUNS_OF_ONE`]. Runs of changed copies and the publisher's own do not count.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListingFacts {

@@ -3,7 +3,7 @@
 //! Key: a slug, and a version's number for another one than the present. Value: the facts. Lifetime: 60 s,
 //! and 60 s more while they are measured anew; forgotten with any publication, since the present version
 //! may be another one then. Empty: one statement in PostgreSQL, another one for versions that were asked for
-//! by their numbers, and one for each version and shard.
+//! by their numbers, one for each version and shard, and one that tells who are members.
 
 use std::fmt;
 use std::time::Duration;

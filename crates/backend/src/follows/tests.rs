@@ -49,7 +49,9 @@ async fn people_follow_and_unfollow(pool: PgPool) {
     for ctx in [&bob, &bob, &guest] {
         follow(ctx, "ada").await.unwrap();
     }
-    assert_eq!(count().await, 2, "each counts once");
+    assert_eq!(count().await, 1, "each counts once, and a guest not yet");
+    members::sign_up(&guest, sample::new_member("eve")).await.unwrap();
+    assert_eq!(count().await, 2, "the kept page is not shown any more");
     assert_eq!(get(&bob, "ada").await.unwrap(), Following::Yes);
     assert_eq!(get(&ada, "ada").await.unwrap(), Following::Oneself);
     assert_eq!(get(&backend.anonymous(), "ada").await.unwrap(), Following::No);
@@ -65,6 +67,29 @@ async fn people_follow_and_unfollow(pool: PgPool) {
     // With the publisher goes the following.
     members::close_account(&ada, sample::new_member("ada").password).await.unwrap();
     assert!(following(&guest).await.is_empty());
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn guests_are_told_and_do_not_count(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let (root, ada) = (admin(&backend).await, publisher(&backend, "ada").await);
+    let guests = [sample::guest(&backend).await.unwrap(), sample::guest(&backend).await.unwrap()];
+    for guest in &guests {
+        follow(guest, "ada").await.unwrap();
+    }
+    let count = async || publishers::get(&root, "ada").await.unwrap().followers;
+    assert_eq!(count().await, 0);
+    let id = hand_in(&ada, published_agent(&ada, "Reader").await, texts("Reader")).await;
+    approve(&root, id).await;
+    tell_followers(&backend.system()).await.unwrap();
+    assert_eq!(told(&guests[0]).await.len(), 1, "though nobody counts who follows");
+    unfollow(&guests[0], "ada").await.unwrap();
+    members::sign_up(&guests[0], sample::new_member("eve")).await.unwrap();
+    assert_eq!(count().await, 0, "who follows no more is not counted later");
+    members::sign_up(&guests[1], sample::new_member("kim")).await.unwrap();
+    assert_eq!(count().await, 1);
+    unfollow(&guests[1], "ada").await.unwrap();
+    assert_eq!(count().await, 0);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

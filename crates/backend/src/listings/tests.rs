@@ -1,11 +1,12 @@
 use resonant_domain::FaultKind;
 use resonant_domain::listing::ListingSort;
 use resonant_domain::page::PageRequest;
-use sqlx::PgPool;
+use resonant_domain::publisher::Profile;
+use sqlx::{AssertSqlSafe, PgPool, Row as _};
 
 use super::*;
 use crate::cache::tests::until;
-use crate::sample;
+use crate::{follows, members, publishers, sample};
 
 async fn with_content(pool: PgPool) -> Backend {
     let backend = Backend::for_tests(pool);
@@ -129,8 +130,8 @@ async fn a_cursor_serves_its_own_search_alone(pool: PgPool) {
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn an_install_copies_the_agent_and_counts_each_person_once(pool: PgPool) {
     let backend = with_content(pool).await;
-    let (ada, bob) =
-        (sample::guest(&backend).await.unwrap(), sample::guest(&backend).await.unwrap());
+    let ada = sample::member(&backend, "ada").await.unwrap();
+    let bob = sample::member(&backend, "bob").await.unwrap();
     let slug = "meeting-minutes";
     let listing = get(&ada, slug).await.unwrap();
     assert_eq!(listing.summary.installs, 0);
@@ -152,6 +153,74 @@ async fn an_install_copies_the_agent_and_counts_each_person_once(pool: PgPool) {
     assert_eq!(get(&ada, slug).await.unwrap().summary.installs, 2);
     let page = browse(&ada, query("meeting")).await.unwrap();
     assert_eq!(page.listings[0].installs, 2, "the cached page is not shown any more");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_guests_install_counts_from_when_the_guest_is_a_member(pool: PgPool) {
+    let backend = with_content(pool).await;
+    let slug = "world-clock";
+    let guests = [sample::guest(&backend).await.unwrap(), sample::guest(&backend).await.unwrap()];
+    for guest in &guests {
+        install(guest, slug).await.unwrap();
+    }
+    let installs = async || get(&backend.anonymous(), slug).await.unwrap().summary.installs;
+    let trends = async || -> Vec<i64> {
+        let mut conn = backend.conn().await.unwrap();
+        let now = backend.now();
+        let since = now - jiff::SignedDuration::from_hours(24);
+        let trends = store::ranking::list_trends(&mut conn, since, now, 14).await.unwrap();
+        trends.into_iter().map(|(_, trend)| trend).collect()
+    };
+    assert_eq!(installs().await, 0, "anyone is as many guests as they like");
+    assert_eq!(trends().await, Vec::<i64>::new());
+    let shown =
+        async || browse(&backend.anonymous(), query("clock")).await.unwrap().listings[0].installs;
+    assert_eq!(shown().await, 0);
+    members::sign_up(&guests[0], sample::new_member("ada")).await.unwrap();
+    assert_eq!((installs().await, trends().await), (1, vec![14]));
+    assert_eq!(shown().await, 1, "the cached page is not shown any more");
+    // Each person once all the same.
+    let copies = agents::list(&guests[0], agents::AgentFilter::default()).await.unwrap().items;
+    agents::delete(&guests[0], copies[0].id, None).await.unwrap();
+    install(&guests[0], slug).await.unwrap();
+    assert_eq!((installs().await, trends().await), (1, vec![14]));
+}
+
+/// While a release replaces the last one.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn who_becomes_a_member_by_the_last_release_is_counted(pool: PgPool) {
+    let backend = with_content(pool.clone()).await;
+    let ada = sample::member(&backend, "ada").await.unwrap();
+    let (handle, name) = ("ada".to_owned(), "Ada".to_owned());
+    publishers::save(&ada, Profile { handle, name, bio: String::new() }).await.unwrap();
+    let guest = sample::guest(&backend).await.unwrap();
+    install(&guest, "world-clock").await.unwrap();
+    follows::follow(&guest, "ada").await.unwrap();
+    let id = access::user(&guest).unwrap();
+    let counts = async || -> (i64, i64) {
+        let counts = "SELECT (SELECT installs FROM listings WHERE slug = 'world-clock'),
+                             (SELECT followers FROM publishers WHERE handle = 'ada')";
+        let row = sqlx::raw_sql(counts).fetch_one(&pool).await.unwrap();
+        (row.get(0), row.get(1))
+    };
+    let signs_in = async |token: &str| {
+        let row = format!(
+            "INSERT INTO sign_ins (token_hash, user_id, created_at, last_seen_at, expires_at)
+             VALUES (decode(repeat('{token}', 32), 'hex'), '{id}', now(), now(), now())"
+        );
+        sqlx::raw_sql(AssertSqlSafe(row)).execute(&pool).await.unwrap();
+    };
+    signs_in("01").await;
+    assert_eq!(counts().await, (0, 0), "a guest is not");
+    let becomes = format!(
+        "UPDATE users SET kind = 'member', email = 'eve@example.org', password_hash = ''
+         WHERE user_id = '{id}'"
+    );
+    sqlx::raw_sql(AssertSqlSafe(becomes)).execute(&pool).await.unwrap();
+    for token in ["02", "03"] {
+        signs_in(token).await;
+        assert_eq!(counts().await, (1, 1), "once");
+    }
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -205,7 +274,7 @@ async fn trends_follow_installs_and_costs_follow_sessions(pool: PgPool) {
 
     let backend = sample::with_parrot(pool);
     backend.load_content().await.unwrap();
-    let ada = sample::guest(&backend).await.unwrap();
+    let ada = sample::member(&backend, "ada").await.unwrap();
     let system = backend.system();
     let trending = || ListingFilter { sort: ListingSort::Trending, ..ListingFilter::default() };
     let agent = install(&ada, "world-clock").await.unwrap();

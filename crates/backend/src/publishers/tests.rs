@@ -141,7 +141,7 @@ async fn a_handle_is_one_persons_alone(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn sessions_are_counted_without_the_publishers_own(pool: PgPool) {
+async fn sessions_of_members_are_counted_without_the_publishers_own(pool: PgPool) {
     use crate::sessions;
 
     let backend = sample::with_parrot(pool);
@@ -150,11 +150,16 @@ async fn sessions_are_counted_without_the_publishers_own(pool: PgPool) {
     let agent = published_agent(&ada, "Reader").await;
     let id = hand_in(&ada, agent, texts("Reader")).await;
     approve(&root, id).await;
-    for ctx in [&ada, &root, &root] {
+    let guest = sample::guest(&backend).await.unwrap();
+    for ctx in [&ada, &root, &root, &guest] {
         let copy = listings::install(ctx, "reader").await.unwrap();
         sessions::start(ctx, copy.id, sample::goal("Hello")).await.unwrap();
     }
     sample::work_off(&backend).await;
     listings::ranking::measure_costs(&backend.system(), None).await.unwrap();
     assert_eq!(get(&root, "ada-l").await.unwrap().sessions, 2);
+    // Anyone is as many guests as they like; a member counts with what they ran before.
+    members::sign_up(&guest, sample::new_member("eve")).await.unwrap();
+    listings::ranking::measure_costs(&backend.system(), None).await.unwrap();
+    assert_eq!(get(&root, "ada-l").await.unwrap().sessions, 3);
 }

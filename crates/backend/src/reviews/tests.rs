@@ -4,7 +4,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::{RequestId, agents, sample, sessions, work};
+use crate::{RequestId, agents, members, sample, sessions, work};
 
 const SLUG: &str = "meeting-minutes";
 
@@ -184,6 +184,32 @@ async fn what_people_ran_unchanged_is_measured(pool: PgPool) {
         "he ran it all the same"
     );
     assert_eq!(facts(&ada, "no-such").await.unwrap_err().kind(), FaultKind::NotFound);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn one_person_is_not_what_all_others_meet(pool: PgPool) {
+    let backend = with_content(pool.clone()).await;
+    runner(&backend, "ada").await;
+    // More than are read at once, and newer than those of all others.
+    let again = "INSERT INTO listing_runs (owner_id, session_id, listing_id, version, is_changed,
+                                           is_completed, took_ms, cost_micro_usd, ended_at)
+                 SELECT owner_id, ('ffffffff-ffff-7fff-8fff-' || lpad(to_hex(n), 12, '0'))::UUID,
+                        listing_id, version, FALSE, FALSE, 1, 1, ended_at
+                 FROM listing_runs, generate_series(1, 1500) n";
+    sqlx::raw_sql(again).execute(&pool).await.unwrap();
+    runner(&backend, "bob").await;
+    let guest = sample::guest(&backend).await.unwrap();
+    let copy = listings::install(&guest, SLUG).await.unwrap().id;
+    run(&backend, &guest, copy).await;
+    // Each time another process, which has measured nothing yet.
+    let measured = async || {
+        let backend = Backend::for_tests(pool.clone());
+        let facts = facts(&backend.anonymous(), SLUG).await.unwrap();
+        (facts.sessions, facts.completed)
+    };
+    assert_eq!(measured().await, (21, 1), "twenty of Ada's, one of Bob's and no guest's");
+    members::sign_up(&guest, sample::new_member("eve")).await.unwrap();
+    assert_eq!(measured().await, (22, 2));
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

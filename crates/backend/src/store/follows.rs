@@ -6,6 +6,8 @@ use resonant_domain::publisher::FollowedPublisher;
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
+use super::counted::{self, Counted};
+
 /// The publisher of a handle.
 #[tracing::instrument(name = "db.publisher.find_user", skip_all, err(level = "debug"))]
 pub(crate) async fn find_publisher(
@@ -18,31 +20,69 @@ pub(crate) async fn find_publisher(
     Ok(user.map(UserId::from_uuid))
 }
 
-/// Lets somebody follow a publisher, unless they follow `most` already; answers whether they do so
-/// from now on.
+/// Lets somebody follow a publisher, unless they follow `most` already, and counts them where they are counted;
+/// answers whether they follow from now on.
 #[tracing::instrument(name = "db.follow.insert", skip_all, fields(user.id = %follower), err(level = "debug"))]
 pub(crate) async fn insert(
     conn: &mut PgConnection,
     publisher: UserId,
     follower: UserId,
     most: i64,
+    is_counted: bool,
     now: jiff::Timestamp,
 ) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
+    counted::lock(&mut *conn, Counted::Follows, follower).await?;
+    // The row itself says that it was inserted: a cluster counts what was to be.
+    let inserted = sqlx::query_scalar!(
         r#"
-        INSERT INTO publisher_follows (publisher_id, follower_id, created_at)
-        SELECT $1, $2, $3
+        INSERT INTO publisher_follows (publisher_id, follower_id, created_at, is_counted)
+        SELECT $1, $2, $3, $5
         WHERE (SELECT count(*) FROM publisher_follows WHERE follower_id = $2) < $4
         ON CONFLICT (publisher_id, follower_id) DO NOTHING
+        RETURNING publisher_id
         "#,
         publisher.as_uuid(),
         follower.as_uuid(),
         now.to_sqlx() as Timestamp,
         most,
+        is_counted,
     )
-    .execute(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(inserted.is_some())
+}
+
+/// Counts somebody among the followers of those whom they followed while they did not count yet; answers the
+/// handles of these.
+#[tracing::instrument(name = "db.follow.update_counted", skip_all, fields(user.id = %follower), err(level = "debug"))]
+pub(crate) async fn update_counted(
+    conn: &mut PgConnection,
+    follower: UserId,
+) -> sqlx::Result<Vec<String>> {
+    // The publishers are locked in one order before a trigger counts, so that two who do so at once wait for each
+    // other and do not both wait.
+    sqlx::query_scalar!(
+        r#"
+        WITH followed AS (
+            SELECT user_id, handle
+            FROM publishers
+            WHERE user_id IN (
+                SELECT publisher_id FROM publisher_follows
+                WHERE follower_id = $1 AND NOT is_counted
+            )
+            ORDER BY user_id
+            FOR NO KEY UPDATE
+        )
+        UPDATE publisher_follows f
+        SET is_counted = TRUE
+        FROM followed
+        WHERE f.follower_id = $1 AND f.publisher_id = followed.user_id AND NOT f.is_counted
+        RETURNING followed.handle AS "handle!"
+        "#,
+        follower.as_uuid(),
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// Lets somebody follow a publisher no more; answers whether they did before.

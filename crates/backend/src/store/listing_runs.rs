@@ -255,36 +255,78 @@ pub(crate) async fn find_last_version(
     .await
 }
 
-/// Lists the newest runs of a version as it was published, but those of its publisher.
+/// A run, and whose it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OwnedRun {
+    pub(crate) owner: UserId,
+    pub(crate) session: SessionId,
+    pub(crate) run: ListingRun,
+}
+
+/// Lists at most `limit` runs of a version as it was published before a session, the newest first, without those
+/// of some people.
 #[tracing::instrument(name = "db.listing_run.list", skip_all, fields(listing.id = %listing), err(level = "debug"))]
 pub(crate) async fn list(
     conn: &mut PgConnection,
-    listing: ListingId,
-    version: i32,
-    publisher: Option<UserId>,
+    (listing, version): (ListingId, i32),
+    before: Option<SessionId>,
+    passed_by: &[UserId],
     limit: i64,
-) -> sqlx::Result<Vec<ListingRun>> {
+) -> sqlx::Result<Vec<OwnedRun>> {
+    let passed_by: Vec<_> = passed_by.iter().map(|id| id.as_uuid()).collect();
     let rows = sqlx::query!(
         r#"
-        SELECT is_completed, took_ms, cost_micro_usd
+        SELECT owner_id, session_id, is_completed, took_ms, cost_micro_usd
         FROM listing_runs
-        WHERE listing_id = $1 AND version = $2 AND NOT is_changed AND owner_id <> $3
+        WHERE listing_id = $1 AND version = $2 AND NOT is_changed AND session_id < $3
+          AND owner_id <> ALL ($4::UUID[])
         ORDER BY session_id DESC
-        LIMIT $4
+        LIMIT $5
         "#,
         listing.as_uuid(),
         version,
-        publisher.map_or(Uuid::nil(), UserId::as_uuid),
+        before.map_or(Uuid::max(), SessionId::as_uuid),
+        &passed_by,
         limit,
     )
     .fetch_all(conn)
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| ListingRun {
-            is_completed: row.is_completed,
-            took_ms: unsigned(row.took_ms),
-            cost: MicroUsd(row.cost_micro_usd),
+        .map(|row| OwnedRun {
+            owner: UserId::from_uuid(row.owner_id),
+            session: SessionId::from_uuid(row.session_id),
+            run: ListingRun {
+                is_completed: row.is_completed,
+                took_ms: unsigned(row.took_ms),
+                cost: MicroUsd(row.cost_micro_usd),
+            },
         })
         .collect())
+}
+
+/// How many sessions of this database ran a listing's agent, of each of the next `limit` people behind `after`.
+#[tracing::instrument(name = "db.listing_run.list_sessions", skip_all, fields(listing.id = %listing), err(level = "debug"))]
+pub(crate) async fn list_sessions(
+    conn: &mut PgConnection,
+    listing: ListingId,
+    after: UserId,
+    limit: i64,
+) -> sqlx::Result<Vec<(UserId, i64)>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT owner_id, count(*) AS "sessions!"
+        FROM listing_runs
+        WHERE listing_id = $1 AND owner_id > $2
+        GROUP BY owner_id
+        ORDER BY owner_id
+        LIMIT $3
+        "#,
+        listing.as_uuid(),
+        after.as_uuid(),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (UserId::from_uuid(row.owner_id), row.sessions)).collect())
 }

@@ -436,36 +436,3 @@ pub(crate) async fn insert(conn: &mut PgConnection, listing: &Listing) -> sqlx::
     .await?;
     Ok(done.rows_affected() > 0)
 }
-
-/// Keeps that a person installed a listing and counts it, the first time. Its publisher counts for
-/// nothing.
-#[tracing::instrument(name = "db.install.insert", skip_all, fields(listing.id = %listing), err(level = "debug"))]
-pub(crate) async fn insert_install(
-    conn: &mut PgConnection,
-    owner: UserId,
-    listing: ListingId,
-    version: i32,
-    now: jiff::Timestamp,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"
-        WITH installed AS (
-            INSERT INTO installs (owner_id, listing_id, version, created_at)
-            VALUES ($1, $2, $3, $4)
-            ON CONFLICT (owner_id, listing_id) DO NOTHING
-            RETURNING listing_id
-        )
-        UPDATE listings l
-        SET installs = l.installs + 1
-        FROM installed
-        WHERE l.listing_id = installed.listing_id AND l.publisher_id IS DISTINCT FROM $1
-        "#,
-        owner.as_uuid(),
-        listing.as_uuid(),
-        version,
-        now.to_sqlx() as Timestamp,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}

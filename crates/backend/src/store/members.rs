@@ -95,6 +95,32 @@ pub(crate) async fn is_admin(conn: &mut PgConnection, id: UserId) -> sqlx::Resul
     Ok(is_admin.unwrap_or(false))
 }
 
+/// Whether the user is a member. They stay what they are until the transaction ends.
+#[tracing::instrument(name = "db.user.lock_is_member", skip_all, fields(user.id = %id), err(level = "debug"))]
+pub(crate) async fn lock_is_member(conn: &mut PgConnection, id: UserId) -> sqlx::Result<bool> {
+    let kind =
+        sqlx::query_scalar!("SELECT kind FROM users WHERE user_id = $1 FOR SHARE", id.as_uuid())
+            .fetch_optional(conn)
+            .await?;
+    Ok(kind.as_deref() == Some(UserKind::Member.as_str()))
+}
+
+/// Which of these people are members.
+#[tracing::instrument(name = "db.user.list_members", skip_all, err(level = "debug"))]
+pub(crate) async fn list_members(
+    conn: &mut PgConnection,
+    people: &[UserId],
+) -> sqlx::Result<Vec<UserId>> {
+    let people: Vec<_> = people.iter().map(|id| id.as_uuid()).collect();
+    let members = sqlx::query_scalar!(
+        "SELECT user_id FROM users WHERE user_id = ANY ($1) AND kind = 'member'",
+        &people,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(members.into_iter().map(UserId::from_uuid).collect())
+}
+
 /// Lists the addresses of those who operate the installation.
 #[tracing::instrument(name = "db.user.list_admins", skip_all, err(level = "debug"))]
 pub(crate) async fn list_admins(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {

@@ -81,7 +81,8 @@ pub(crate) async fn insert_for_followers(
                                    created_at)
         SELECT $1, user_id, $3, $4, $5, $6, $7, $8
         FROM publishers
-        WHERE user_id = $2 AND followers > 0
+        WHERE user_id = $2
+          AND EXISTS (SELECT FROM publisher_follows f WHERE f.publisher_id = $2)
         "#,
         news.id.as_uuid(),
         publisher.as_uuid(),

@@ -13,7 +13,7 @@ fn uuids(ids: &[ListingId]) -> Vec<Uuid> {
 }
 
 /// How each listing was installed after `since`: an install of today counts `days`, one of yesterday
-/// one less, and so on. Publishers' own count for nothing.
+/// one less, and so on. Publishers' own count for nothing, and so do those of guests.
 #[tracing::instrument(name = "db.ranking.list_trends", skip_all, err(level = "debug"))]
 pub(crate) async fn list_trends(
     conn: &mut PgConnection,
@@ -28,7 +28,7 @@ pub(crate) async fn list_trends(
                    - floor(extract(EPOCH FROM $2::TIMESTAMPTZ - i.created_at) / 86400)::BIGINT))::BIGINT
                    AS "trend!"
         FROM installs i
-        WHERE i.created_at > $1
+        WHERE i.created_at > $1 AND i.is_counted
           AND i.owner_id IS DISTINCT FROM (
               SELECT l.publisher_id FROM listings l WHERE l.listing_id = i.listing_id
           )
@@ -110,25 +110,6 @@ pub(crate) async fn list_subjects(
             publisher: row.publisher_id.map(UserId::from_uuid),
         })
         .collect())
-}
-
-/// How many sessions of this database ran a listing's agent, without its publisher's own.
-#[tracing::instrument(name = "db.ranking.count_sessions", skip_all, fields(listing.id = %listing.id), err(level = "debug"))]
-pub(crate) async fn count_sessions(
-    conn: &mut PgConnection,
-    listing: &Subject,
-) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
-        r#"
-        SELECT count(*) AS "count!"
-        FROM listing_runs
-        WHERE listing_id = $1 AND owner_id <> $2
-        "#,
-        listing.id.as_uuid(),
-        listing.publisher.map_or(Uuid::nil(), UserId::as_uuid),
-    )
-    .fetch_one(conn)
-    .await
 }
 
 /// Writes how many sessions there were; answers of how many listings that is new.
