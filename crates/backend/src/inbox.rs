@@ -110,13 +110,15 @@ pub(crate) struct Told<'a> {
     pub(crate) listing: &'a str,
     pub(crate) slug: Option<&'a str>,
     pub(crate) agent: Option<AgentId>,
+    /// Whose name or words it repeats, if anybody's that may go: with their account goes the text.
+    pub(crate) person: Option<UserId>,
     pub(crate) text: &'a str,
 }
 
 impl<'a> Told<'a> {
     /// Something about a listing that has a page.
     pub(crate) const fn of(kind: NoticeKind, listing: &'a str, slug: &'a str) -> Self {
-        Self { kind, listing, slug: Some(slug), agent: None, text: "" }
+        Self { kind, listing, slug: Some(slug), agent: None, person: None, text: "" }
     }
 }
 
@@ -145,6 +147,8 @@ pub(crate) async fn tell_all(
         about: &news.about,
         slug: Some(&news.slug),
         agent: None,
+        // What becomes of a copy is told without its publisher's name.
+        person: news.publisher.filter(|_| news.kind.is_of_followed()),
         text: &news.text,
         now: news.created_at,
     };
@@ -171,6 +175,7 @@ fn prepared<'a>(ctx: &Ctx, told: &Told<'a>, text: &'a str) -> Result<NewNotice<'
         about: told.listing,
         slug: told.slug,
         agent: told.agent,
+        person: told.person,
         text,
         now: backend.now(),
     })

@@ -327,6 +327,7 @@ pub async fn request_changes(ctx: &Ctx, id: SubmissionId, ruling: Ruling<'_>) ->
         listing: &submission.texts.name,
         slug: None,
         agent: Some(submission.agent_id),
+        person: None,
         text: comment,
     };
     tell(ctx, &mut tx, publisher, asked).await?;

@@ -10,7 +10,7 @@ use resonant_domain::member::UserKind;
 use resonant_domain::notice::NoticeKind;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::review::{
-    ListingFacts, ListingRun, NewReview, RUNS_MAX, Review, ReviewChanges, Standing, check_answer,
+    ListingFacts, ListingRun, NewReview, Review, ReviewChanges, Standing, check_answer,
 };
 use resonant_domain::{ReviewId, UserId};
 use sqlx::PgConnection;
@@ -20,6 +20,7 @@ use crate::cache::listing::ListingEntry;
 use crate::cache::listing_facts::{FactsKey, ListingFactsEntry};
 use crate::cache::listing_page::{MARKETPLACE, REVIEWS};
 use crate::inbox::{Told, tell};
+use crate::listings::measured::{self, Measured};
 use crate::store::OnConstraint as _;
 use crate::store::reviews::{ReviewPosition, Subject};
 use crate::{Actor, Backend, Ctx, Document, Error, Result, access, listings, seen, store};
@@ -136,12 +137,6 @@ pub(crate) async fn measure(
     Ok(wanted.iter().map(|version| found.get(version).cloned()).collect())
 }
 
-/// What was measured about the present version of a listing that was looked up.
-pub(crate) async fn facts_of(backend: &Backend, listing: &Subject) -> Result<ListingFacts> {
-    let facts = facts_of_versions(backend, listing, &[listing.version]).await?;
-    Ok(facts.into_iter().next().unwrap_or_default())
-}
-
 async fn facts_of_versions(
     backend: &Backend,
     listing: &Subject,
@@ -149,11 +144,11 @@ async fn facts_of_versions(
 ) -> Result<Vec<ListingFacts>> {
     let &Subject { id, publisher, .. } = listing;
     let mut runs: Vec<Vec<ListingRun>> = vec![Vec::new(); versions.len()];
+    let version = |version: &i32| Measured { listing: id, version: *version, publisher };
+    let versions: Vec<_> = versions.iter().map(version).collect();
     for shard in backend.shards() {
-        let mut conn = backend.begin_on(shard).await?;
-        for (runs, version) in runs.iter_mut().zip(versions) {
-            let newest =
-                store::listing_runs::list(&mut conn, id, *version, publisher, RUNS_MAX).await?;
+        let newest = measured::runs_on(backend, shard, &versions).await?;
+        for (runs, newest) in runs.iter_mut().zip(newest) {
             runs.extend(newest);
         }
     }
@@ -253,8 +248,11 @@ pub async fn create(ctx: &Ctx, slug: &str, new: NewReview) -> Result<Review> {
             Error::Conflict("You have reviewed this listing already".to_owned())
         })?;
     if let Some(publisher) = listing.publisher {
-        let written =
-            Told { text: &review.text, ..Told::of(NoticeKind::Reviewed, &listing.name, slug) };
+        let written = Told {
+            person: Some(author),
+            text: &review.text,
+            ..Told::of(NoticeKind::Reviewed, &listing.name, slug)
+        };
         tell(ctx, &mut tx, publisher, written).await?;
     }
     backend.commit(tx, stale(slug)).await?;
@@ -338,10 +336,19 @@ pub async fn answer(ctx: &Ctx, slug: &str, id: ReviewId, text: &str) -> Result<(
     if !store::reviews::update_answer(&mut tx, listing.id, id, text, backend.now()).await? {
         return Err(NOT_FOUND);
     }
+    // The account may just be closed: then this was not deleted with the other answers. Behind the review, as
+    // where one changes and its listing counts it.
+    if !store::reviews::lock_is_published_by(&mut tx, listing.id, caller).await? {
+        return Err(Error::Forbidden);
+    }
     if let Some(text) = text
         && let Some(author) = store::reviews::find_author(&mut tx, listing.id, id).await?
     {
-        let answered = Told { text, ..Told::of(NoticeKind::Answered, &listing.name, slug) };
+        let answered = Told {
+            person: Some(caller),
+            text,
+            ..Told::of(NoticeKind::Answered, &listing.name, slug)
+        };
         tell(ctx, &mut tx, author, answered).await?;
     }
     backend.commit(tx, stale_around()).await?;

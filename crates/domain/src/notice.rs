@@ -7,6 +7,8 @@ use crate::ids::{AgentId, NoticeId};
 
 /// The longest text of a notice, in characters.
 pub const TEXT_MAX: usize = 300;
+/// The text of a notice of what somebody published whose account is gone.
+pub const BY_NOBODY: &str = "By a deleted account";
 /// The most notices that can be marked by name at the same time.
 pub const MARKED_MAX: usize = 200;
 
@@ -129,6 +131,12 @@ impl NoticeKind {
             Self::FollowedVersion => "has a new version, by a publisher whom you follow",
             Self::TeamInvited => "is a team that you are invited to",
         }
+    }
+
+    /// Whether it tells followers of what somebody published.
+    #[must_use]
+    pub const fn is_of_followed(self) -> bool {
+        matches!(self, Self::FollowedListing | Self::FollowedVersion)
     }
 
     /// Reads a kind from its text.

@@ -4,7 +4,7 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
-use resonant_domain::notice::{Notice, NoticeKind};
+use resonant_domain::notice::{BY_NOBODY, Notice, NoticeKind};
 use resonant_domain::page::Page;
 
 use super::api::{ReadNotices, list_notices};
@@ -126,8 +126,8 @@ fn row(notice: Notice) -> AnyView {
         Some(href) => view! { <a href=href>{notice.about}</a> }.into_any(),
         None => view! { <b>{notice.about}</b> }.into_any(),
     };
-    let text =
-        (!notice.text.is_empty()).then(|| view! { <p class="review__text">{notice.text}</p> });
+    let text = if notice.text == BY_NOBODY { tr(BY_NOBODY).to_owned() } else { notice.text };
+    let text = (!text.is_empty()).then(|| view! { <p class="review__text">{text}</p> });
     let new = (!notice.is_read).then(|| view! { <Badge tone=Tone::Info>{tr("New")}</Badge> });
     view! {
         <li class="review">

@@ -3,7 +3,8 @@ use std::time::Duration;
 use resonant_domain::FaultKind;
 use resonant_domain::publication::ReportReason;
 use resonant_domain::review::NewReview;
-use sqlx::PgPool;
+use sqlx::types::Uuid;
+use sqlx::{AssertSqlSafe, PgPool, Row as _};
 use tokio::time::timeout;
 
 use super::*;
@@ -123,4 +124,30 @@ async fn who_looks_hears_at_once_what_is_told_and_read_in_any_process(pool: PgPo
     mark_read(&ada, &[]).await.unwrap();
     assert_eq!(next(&mut watch).await, 0);
     assert_eq!(watch_unread(&there.anonymous()).unwrap_err().kind(), FaultKind::Unauthenticated);
+}
+
+/// While a release replaces the last one.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_the_last_release_tells_is_known_to_be_of_somebody(pool: PgPool) {
+    let backend = Backend::for_tests(pool.clone());
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    let bob = sample::member(&backend, "bob").await.unwrap();
+    let agent = published_agent(&ada, "Reader").await;
+    approve(&root, hand_in(&ada, agent, texts("Reader")).await).await;
+    let (publisher, reader) = (access::user(&ada).unwrap(), access::user(&bob).unwrap());
+    let statements = format!(
+        "INSERT INTO reviews (review_id, listing_id, author_id, version, stars, body, created_at,
+                              updated_at)
+         SELECT gen_random_uuid(), listing_id, '{reader}', 1, 5, 'It reads', now(), now()
+         FROM listings WHERE slug = 'reader';
+         INSERT INTO account_notices (reader_id, notice_id, kind, about, slug, body, created_at)
+         SELECT '{reader}', gen_random_uuid(), kind, 'Reader', 'reader', 'What was said', now()
+         FROM unnest(ARRAY['answered', 'followed_listing', 'reviewed', 'withdrawn']) AS kind;"
+    );
+    sqlx::raw_sql(AssertSqlSafe(statements)).execute(&pool).await.unwrap();
+    let told = "SELECT person_id FROM account_notices WHERE body = 'What was said' ORDER BY kind";
+    let rows = sqlx::raw_sql(told).fetch_all(&pool).await.unwrap();
+    let persons: Vec<Option<Uuid>> = rows.iter().map(|row| row.get(0)).collect();
+    let expected = [Some(publisher), Some(publisher), Some(reader), None];
+    assert_eq!(persons, expected.map(|person| person.map(UserId::as_uuid)));
 }

@@ -12,15 +12,18 @@ use crate::audit::Log;
 use crate::cache::api_key::{ApiKeyEntry, ApiKeyKey};
 use crate::cache::listing::ListingEntry;
 use crate::cache::listing_page::MARKETPLACE;
-use crate::{Actor, Ctx, Error, Result, access, audit, memories, purchases, store, teams};
+use crate::{Actor, Backend, Ctx, Error, Result, access, audit, memories, purchases, store, teams};
 
 /// How many accounts are emptied in one go.
-const ACCOUNTS: i64 = 10;
+const ACCOUNTS: usize = 10;
+/// How many are looked at for that: some may be on a database that is away.
+const LOOKED_AT: i64 = 200;
 /// How many sessions are deleted in one transaction.
 const SESSIONS: i64 = 200;
 
-/// Closes the caller's account for good: agents, sessions, files, secrets, keys and reviews are deleted,
-/// and listings leave the marketplace. What runs is stopped. Copies that others have installed stay theirs.
+/// Closes the caller's account for good: agents, sessions, files, secrets, keys, reviews and answers to others'
+/// are deleted, and listings leave the marketplace. What runs is stopped. Copies that others have installed
+/// stay theirs.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] on the field `current_password`, which members give;
@@ -45,8 +48,14 @@ pub async fn close_account(ctx: &Ctx, password: String) -> Result<()> {
     let keys = store::accounts::delete_keys(&mut tx, id).await?;
     // Before the listings: one that is just being approved is among them then.
     store::accounts::delete_open_submissions(&mut tx, id).await?;
-    let listings = store::accounts::update_unlisted(&mut tx, id).await?;
     store::accounts::delete_publisher(&mut tx, id).await?;
+    // Before the listings, as where a review changes and its listing counts it, so that two do not both wait;
+    // and then what was answered meanwhile.
+    store::reviews::delete_answers(&mut tx, id, &[]).await?;
+    let listings = store::accounts::update_unlisted(&mut tx, id).await?;
+    store::reviews::delete_answers(&mut tx, id, &listings).await?;
+    // Behind the publisher, with whom goes what followers are yet to be told.
+    store::inbox::update_nobody(&mut tx, id).await?;
     teams::close(&mut tx, id).await?;
     store::accounts::update_closed(&mut tx, id, backend.now()).await?;
     audit::note(ctx, &mut tx, Log::Account(id), Deed::AccountClosed, None).await?;
@@ -91,24 +100,47 @@ async fn check_no_admin(conn: &mut PgConnection, id: UserId) -> Result<()> {
 }
 
 /// Deletes what closed accounts owned, and then the accounts. Answers how many are gone. May be repeated
-/// and cut off at any time.
+/// and cut off at any time. While a database is away what is elsewhere goes, and the accounts themselves stay.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system.
 #[tracing::instrument(name = "members.purge_closed", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn purge_closed(ctx: &Ctx) -> Result<usize> {
     access::system(ctx)?;
-    let mut conn = ctx.backend().catalogue_read_latest().await?;
-    let closed = store::accounts::list_closed(&mut conn, ACCOUNTS).await?;
+    let backend = ctx.backend();
+    let mut conn = backend.catalogue_read_latest().await?;
+    let closed = store::accounts::list_closed(&mut conn, LOOKED_AT).await?;
     drop(conn);
-    for id in &closed {
-        purge(ctx, *id).await?;
+    let away = backend.list_away(&closed).await;
+    let (mut tries, mut empty, mut done) = (0, Vec::new(), Ok(()));
+    for id in closed {
+        if tries == ACCOUNTS {
+            break;
+        }
+        // One that cannot be emptied holds up no other, and is not waited for when that is known.
+        let emptied = if away.contains(&id) {
+            Err(Error::unavailable("the database of a closed account is away"))
+        } else {
+            tries += 1;
+            delete_owned(backend, id).await
+        };
+        match emptied {
+            Ok(()) => empty.push(id),
+            Err(fault) => done = done.and(Err(fault)),
+        }
     }
-    Ok(closed.len())
+    // Wherever something of a person may be: the account goes last, and until then all of it is looked for
+    // again.
+    let of_others = audit::forget_among_owners(backend, &empty).await;
+    of_others.and(memories::forget_people(backend, &empty).await)?;
+    for id in &empty {
+        delete_account(ctx, *id).await?;
+    }
+    done.map(|()| empty.len())
 }
 
-async fn purge(ctx: &Ctx, id: UserId) -> Result<()> {
-    let backend = ctx.backend();
+/// Deletes all that a closed account owned.
+async fn delete_owned(backend: &Backend, id: UserId) -> Result<()> {
     // Out of the queue first: whoever still has one of its sessions writes nothing more.
     let mut tx = backend.begin(id).await?;
     stop_sessions(&mut tx, id).await?;
@@ -124,11 +156,16 @@ async fn purge(ctx: &Ctx, id: UserId) -> Result<()> {
     }
     let mut tx = backend.begin(id).await?;
     store::accounts::delete_owned(&mut tx, id).await?;
-    tx.commit().await?;
-    audit::forget_among_owners(ctx, id).await?;
-    memories::forget_person(ctx, id).await?;
+    tx.commit().await
+}
+
+/// Deletes an account of which nothing else is left.
+async fn delete_account(ctx: &Ctx, id: UserId) -> Result<()> {
+    let backend = ctx.backend();
     let mut tx = backend.catalogue_begin().await?;
     store::accounts::delete_closed(&mut tx, id).await?;
+    // Once more: somebody may have been told while the account was closed.
+    store::inbox::update_nobody(&mut tx, id).await?;
     audit::forget_person(ctx, &mut tx, id).await?;
     // Its reviews went with it, and with them their part in the ratings.
     backend.commit(tx, crate::cache::Stale::nothing().and_group(MARKETPLACE)).await?;
@@ -141,18 +178,25 @@ mod tests {
     use futures::TryStreamExt as _;
     use resonant_domain::FaultKind;
     use resonant_domain::api_key::Scope;
+    use resonant_domain::notice::{BY_NOBODY, NoticeKind};
     use resonant_domain::page::PageRequest;
+    use resonant_domain::publisher::Profile;
+    use resonant_domain::review::NewReview;
     use sqlx::PgPool;
     use tokio_util::sync::CancellationToken;
 
     use super::*;
+    use crate::cache::tests::until;
     use crate::members::{Credentials, appoint_admin, authenticate, sign_in, sign_up};
     use crate::moderation::{self, Ruling};
     use crate::publications::tests as publishing;
-    use crate::{Backend, SignInChange, agents, api_keys, sample, sessions, work};
+    use crate::{
+        SignInChange, agents, api_keys, follows, inbox, listings, publishers, reviews, sample,
+        sessions, work,
+    };
 
-    /// The tables of the database in which the id stands anywhere.
-    async fn places(pool: &PgPool, id: UserId) -> Vec<String> {
+    /// The tables of the database in which an id, or a name, stands anywhere.
+    async fn places(pool: &PgPool, text: impl std::fmt::Display) -> Vec<String> {
         let tables = sqlx::query_scalar!(
             r#"
             SELECT c.relname::TEXT AS "name!" FROM pg_class c
@@ -169,7 +213,7 @@ mod tests {
         let tables = tables.into_iter().filter(|table| table != "cache_outbox");
         for table in tables {
             let query =
-                format!("SELECT EXISTS (SELECT FROM {table} t WHERE t::TEXT LIKE '%{id}%')");
+                format!("SELECT EXISTS (SELECT FROM {table} t WHERE t::TEXT LIKE '%{text}%')");
             let row = sqlx::raw_sql(sqlx::AssertSqlSafe(query)).fetch_one(pool).await.unwrap();
             if sqlx::Row::get::<bool, _>(&row, 0) {
                 found.push(table);
@@ -208,6 +252,99 @@ mod tests {
         assert_eq!(agents::get(&bob, others.id).await.unwrap(), others);
         // The address is free again.
         sign_up(&backend.anonymous(), sample::new_member("ada")).await.unwrap();
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn what_others_were_told_names_nobody_whose_account_is_closed(pool: PgPool) {
+        let backend = sample::with_parrot(pool.clone());
+        let system = backend.system();
+        let root = publishing::admin(&backend).await;
+        let ada = sample::member(&backend, "ada").await.unwrap();
+        let bob = sample::member(&backend, "bob").await.unwrap();
+        let eve = sample::member(&backend, "eve").await.unwrap();
+        let name = "Lovelace".to_owned();
+        let profile = Profile { handle: "countess".to_owned(), name, bio: String::new() };
+        publishers::save(&ada, profile).await.unwrap();
+        follows::follow(&eve, "countess").await.unwrap();
+        let agent = publishing::published_agent(&ada, "Reader").await;
+        let id = publishing::hand_in(&ada, agent, publishing::texts("Reader")).await;
+        publishing::approve(&root, id).await;
+        follows::tell_followers(&system).await.unwrap();
+        let copy = listings::install(&bob, "reader").await.unwrap().id;
+        sessions::start(&bob, copy, sample::goal("Read")).await.unwrap();
+        sample::work_off(&backend).await;
+        let review = NewReview { stars: 5, text: "Bravissima".to_owned() };
+        let review = reviews::create(&bob, "reader", review).await.unwrap().id;
+        let kim = sample::member(&backend, "kim").await.unwrap();
+        let copy = listings::install(&kim, "reader").await.unwrap().id;
+        sessions::start(&kim, copy, sample::goal("Read")).await.unwrap();
+        sample::work_off(&backend).await;
+        let new = NewReview { stars: 4, text: "It reads".to_owned() };
+        let other = reviews::create(&kim, "reader", new).await.unwrap().id;
+        for id in [review, other] {
+            reviews::answer(&ada, "reader", id, "Obrigada").await.unwrap();
+        }
+        let told = async |ctx: &Ctx, kind: NoticeKind| -> Vec<String> {
+            let page = inbox::list(ctx, PageRequest::default()).await.unwrap();
+            let told = page.items.into_iter().filter(|notice| notice.kind == kind);
+            told.map(|notice| notice.text).collect()
+        };
+        assert_eq!(told(&ada, NoticeKind::Reviewed).await, ["It reads", "Bravissima"]);
+        assert_eq!(told(&kim, NoticeKind::Answered).await, ["Obrigada"]);
+        let published = told(&eve, NoticeKind::FollowedListing).await;
+        assert_eq!(published, ["By Lovelace: The first"]);
+
+        // At once, and not only when what they owned is gone.
+        close_account(&bob, sample::new_member("bob").password).await.unwrap();
+        assert_eq!(told(&ada, NoticeKind::Reviewed).await, ["It reads", ""]);
+        close_account(&ada, sample::new_member("ada").password).await.unwrap();
+        assert_eq!(told(&eve, NoticeKind::FollowedListing).await, [BY_NOBODY]);
+        assert_eq!(told(&kim, NoticeKind::Answered).await, [""]);
+        assert_eq!(purge_closed(&system).await.unwrap(), 2);
+        // Words of their names are not among those that misspelt ones are put right by, either.
+        for text in ["Lovelace", "lovelace", "countess", "Bravissima", "Obrigada"] {
+            assert_eq!(places(&pool, text).await, Vec::<String>::new(), "{text}");
+        }
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn who_leaves_and_who_changes_a_review_do_not_both_wait(pool: PgPool) {
+        let backend = sample::with_parrot(pool.clone());
+        let root = publishing::admin(&backend).await;
+        let ada = sample::member(&backend, "ada").await.unwrap();
+        let bob = sample::member(&backend, "bob").await.unwrap();
+        let agent = publishing::published_agent(&ada, "Reader").await;
+        let id = publishing::hand_in(&ada, agent, publishing::texts("Reader")).await;
+        publishing::approve(&root, id).await;
+        let copy = listings::install(&bob, "reader").await.unwrap().id;
+        sessions::start(&bob, copy, sample::goal("Read")).await.unwrap();
+        sample::work_off(&backend).await;
+        let review = NewReview { stars: 5, text: "It reads".to_owned() };
+        let review = reviews::create(&bob, "reader", review).await.unwrap().id;
+        reviews::answer(&ada, "reader", review, "Thank you").await.unwrap();
+
+        // He has it in hand, and is about to give other stars, which its listing counts.
+        let mut change = pool.begin().await.unwrap();
+        let lock = "SELECT review_id FROM reviews FOR UPDATE";
+        sqlx::raw_sql(lock).execute(&mut *change).await.unwrap();
+        let is_waited_for = async || {
+            let waiting = "SELECT count(*) FROM pg_stat_activity
+                           WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            let row = sqlx::raw_sql(waiting).fetch_one(&pool).await.unwrap();
+            sqlx::Row::get::<i64, _>(&row, 0) > 0
+        };
+        let changes = async {
+            until("she waits for him", is_waited_for).await;
+            let stars = "UPDATE reviews SET stars = 4";
+            sqlx::raw_sql(stars).execute(&mut *change).await.unwrap();
+            change.commit().await.unwrap();
+        };
+        let closes = close_account(&ada, sample::new_member("ada").password);
+        let (closed, ()) = tokio::join!(closes, changes);
+        closed.unwrap();
+        let answered = "SELECT count(*) FROM reviews WHERE answer IS NOT NULL";
+        let row = sqlx::raw_sql(answered).fetch_one(&pool).await.unwrap();
+        assert_eq!(sqlx::Row::get::<i64, _>(&row, 0), 0);
     }
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]

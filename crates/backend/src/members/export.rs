@@ -174,13 +174,15 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use futures::TryStreamExt as _;
+    use resonant_domain::review::NewReview;
     use resonant_domain::secret::NewSecret;
+    use resonant_domain::team::NewTeam;
     use serde_json::Value;
     use sqlx::PgPool;
 
     use super::*;
     use crate::publications::tests as publishing;
-    use crate::{agents, sample, secrets, sessions};
+    use crate::{agents, listings, reviews, sample, secrets, sessions, teams};
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]
     async fn a_person_gets_all_of_their_own_and_no_secret(pool: PgPool) {
@@ -229,6 +231,44 @@ mod tests {
             let found: Vec<_> = listings.iter().map(|it| it["slug"].as_str().unwrap()).collect();
             assert_eq!(found, slugs);
             assert_eq!(all["payment_events"], Value::Array(Vec::new()));
+        }
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn a_person_gets_what_they_answered_and_their_teams_and_no_one_elses_id(pool: PgPool) {
+        let backend = sample::with_parrot(pool);
+        let root = publishing::admin(&backend).await;
+        let ada = sample::member(&backend, "ada").await.unwrap();
+        let bob = sample::member(&backend, "bob").await.unwrap();
+        let agent = publishing::published_agent(&ada, "Reader").await;
+        let id = publishing::hand_in(&ada, agent, publishing::texts("Reader")).await;
+        publishing::approve(&root, id).await;
+        let copy = listings::install(&bob, "reader").await.unwrap().id;
+        sessions::start(&bob, copy, sample::goal("Read")).await.unwrap();
+        sample::work_off(&backend).await;
+        let review = NewReview { stars: 5, text: "It reads".to_owned() };
+        let review = reviews::create(&bob, "reader", review).await.unwrap().id;
+        reviews::answer(&ada, "reader", review, "Thank you").await.unwrap();
+        let team = NewTeam { name: "All readers".to_owned(), slug: "readers".to_owned() };
+        teams::create(&ada, team).await.unwrap();
+
+        let read = async |ctx: &Ctx| -> (String, Value) {
+            let pieces: Vec<_> = export(ctx).await.unwrap().try_collect().await.unwrap();
+            let text = String::from_utf8(pieces.concat()).unwrap();
+            let all = serde_json::from_str(&text).unwrap();
+            (text, all)
+        };
+        let (text, all) = read(&ada).await;
+        assert_eq!(all["review_answers"][0]["answer"], "Thank you");
+        assert_eq!(all["joined_teams"][0]["name"], "All readers");
+        assert_eq!(all["listing_submissions"].as_array().unwrap().len(), 1);
+        for other in [&root, &bob] {
+            let id = access::user(other).unwrap();
+            assert!(!text.contains(&id.to_string()), "neither who judged it nor who reviewed it");
+        }
+        let (_, all) = read(&bob).await;
+        for table in ["review_answers", "joined_teams"] {
+            assert_eq!(all[table], Value::Array(Vec::new()), "{table}");
         }
     }
 

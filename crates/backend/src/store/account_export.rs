@@ -1,5 +1,6 @@
 //! The SQL that reads all that is kept of a person, row by row, without the columns that are of use to
-//! the installation alone: hashes, sealed values, indexes of words.
+//! the installation alone: hashes, sealed values, indexes of words. Who decided of something, or is told of, is
+//! another person.
 
 use resonant_domain::UserId;
 use sqlx::{
@@ -9,8 +10,9 @@ use sqlx::{
 use super::distribution::{EVERYBODYS, list_tables};
 use super::shards::Owners;
 
-/// The tables beside those of owners in which a person stands, and the column.
-const CATALOGUE: [(&str, &str); 18] = [
+/// The tables beside those of owners in which a person stands, and the column; views of what is theirs in the
+/// rows of others, too.
+const CATALOGUE: [(&str, &str); 20] = [
     ("users", "user_id"),
     ("sign_ins", "user_id"),
     ("api_keys", "user_id"),
@@ -29,6 +31,8 @@ const CATALOGUE: [(&str, &str); 18] = [
     ("account_audit", "account_id"),
     ("purchases", "buyer_id"),
     ("publisher_follows", "follower_id"),
+    ("review_answers", "publisher_id"),
+    ("joined_teams", "user_id"),
 ];
 
 /// A table of owners whose rows are another person's, who stands beside the owner: what agents keep for
@@ -81,7 +85,7 @@ pub(crate) async fn open(
         r#"
         SELECT coalesce(array_agg(quote_literal(a.attname)) FILTER (
                    WHERE a.atttypid::REGTYPE::TEXT IN ('bytea', 'tsvector', 'vector')
-                         OR a.attname = 'password_hash'
+                         OR a.attname IN ('password_hash', 'decided_by', 'person_id')
                ), '{}') AS "hidden!: Vec<String>",
                coalesce((
                    SELECT string_agg(quote_ident(k.attname), ', ' ORDER BY array_position(c.conkey, k.attnum))

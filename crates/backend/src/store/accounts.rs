@@ -87,6 +87,25 @@ pub(crate) async fn update_closed(
     Ok(())
 }
 
+/// Whether one of these accounts is closed, or gone.
+#[tracing::instrument(name = "db.user.is_any_closed", skip_all, err(level = "debug"))]
+pub(crate) async fn is_any_closed(conn: &mut PgConnection, ids: &[UserId]) -> sqlx::Result<bool> {
+    let ids: Vec<_> = ids.iter().map(|id| id.as_uuid()).collect();
+    sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (
+            SELECT FROM unnest($1::UUID[]) AS wanted (user_id)
+            WHERE NOT EXISTS (
+                SELECT FROM users u WHERE u.user_id = wanted.user_id AND u.closed_at IS NULL
+            )
+        ) AS "is_closed!"
+        "#,
+        &ids,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Ends every key of the user, and tells which they were.
 #[tracing::instrument(name = "db.api_key.delete_of_user", skip_all, fields(user.id = %id), err(level = "debug"))]
 pub(crate) async fn delete_keys(conn: &mut PgConnection, id: UserId) -> sqlx::Result<Vec<KeyHash>> {

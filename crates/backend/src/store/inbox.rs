@@ -1,7 +1,7 @@
 //! The SQL of what accounts are told.
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
-use resonant_domain::notice::{Notice, NoticeKind};
+use resonant_domain::notice::{BY_NOBODY, Notice, NoticeKind};
 use resonant_domain::{AgentId, NoticeId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
@@ -16,6 +16,8 @@ pub(crate) struct NewNotice<'a> {
     pub(crate) about: &'a str,
     pub(crate) slug: Option<&'a str>,
     pub(crate) agent: Option<AgentId>,
+    /// Whose name or words it repeats.
+    pub(crate) person: Option<UserId>,
     pub(crate) text: &'a str,
     pub(crate) now: jiff::Timestamp,
 }
@@ -30,8 +32,8 @@ pub(crate) async fn insert(
     sqlx::query!(
         r#"
         INSERT INTO account_notices (reader_id, notice_id, kind, about, slug, agent_id, body,
-                                     created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                                     created_at, person_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         "#,
         reader.as_uuid(),
         notice.id.as_uuid(),
@@ -41,6 +43,7 @@ pub(crate) async fn insert(
         notice.agent.map(AgentId::as_uuid),
         notice.text,
         notice.now.to_sqlx() as Timestamp,
+        notice.person.map(UserId::as_uuid),
     )
     .execute(conn)
     .await?;
@@ -61,8 +64,8 @@ pub(crate) async fn insert_all(
     sqlx::query!(
         r#"
         INSERT INTO account_notices (reader_id, notice_id, kind, about, slug, agent_id, body,
-                                     created_at)
-        SELECT told.reader_id, $3, $4, $5, $6, told.agent_id, $7, $8
+                                     created_at, person_id)
+        SELECT told.reader_id, $3, $4, $5, $6, told.agent_id, $7, $8, $9
         FROM unnest($1::UUID[], $2::UUID[]) AS told (reader_id, agent_id)
         ON CONFLICT (reader_id, notice_id) DO NOTHING
         "#,
@@ -74,6 +77,25 @@ pub(crate) async fn insert_all(
         notice.slug,
         notice.text,
         notice.now.to_sqlx() as Timestamp,
+        notice.person.map(UserId::as_uuid),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes a person's name and words out of what others were told.
+#[tracing::instrument(name = "db.inbox.update_nobody", skip_all, fields(user.id = %person), err(level = "debug"))]
+pub(crate) async fn update_nobody(conn: &mut PgConnection, person: UserId) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE account_notices
+        SET person_id = NULL,
+            body = CASE WHEN kind IN ('reviewed', 'answered') THEN '' ELSE $2 END
+        WHERE person_id = $1
+        "#,
+        person.as_uuid(),
+        BY_NOBODY,
     )
     .execute(conn)
     .await?;

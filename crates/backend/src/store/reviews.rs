@@ -284,6 +284,47 @@ pub(crate) async fn update_answer(
     Ok(done.rows_affected() > 0)
 }
 
+/// Whether somebody publishes a listing. They do so until the transaction ends.
+#[tracing::instrument(name = "db.listing.lock_is_published_by", skip_all, fields(listing.id = %listing), err(level = "debug"))]
+pub(crate) async fn lock_is_published_by(
+    conn: &mut PgConnection,
+    listing: ListingId,
+    publisher: UserId,
+) -> sqlx::Result<bool> {
+    let found = sqlx::query_scalar!(
+        "SELECT listing_id FROM listings WHERE listing_id = $1 AND publisher_id = $2 FOR SHARE",
+        listing.as_uuid(),
+        publisher.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// Deletes all answers to reviews of somebody's listings, and of these.
+#[tracing::instrument(name = "db.review.delete_answers", skip_all, fields(user.id = %publisher), err(level = "debug"))]
+pub(crate) async fn delete_answers(
+    conn: &mut PgConnection,
+    publisher: UserId,
+    slugs: &[String],
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE reviews
+        SET answer = NULL, answered_at = NULL
+        WHERE listing_id IN (
+                  SELECT listing_id FROM listings WHERE publisher_id = $1 OR slug = ANY ($2)
+              )
+          AND answer IS NOT NULL
+        "#,
+        publisher.as_uuid(),
+        slugs,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Keeps that a person found a review helpful; again is the same.
 #[tracing::instrument(name = "db.review.insert_vote", skip_all, fields(review.id = %id), err(level = "debug"))]
 pub(crate) async fn insert_vote(

@@ -123,6 +123,7 @@ pub async fn invite(ctx: &Ctx, slug: &str, new: NewInvitation) -> Result<MadeInv
             listing: &team.name,
             slug: Some(slug),
             agent: None,
+            person: None,
             text: &text,
         };
         inbox::tell(ctx, &mut tx, id, told).await?;
