@@ -52,7 +52,8 @@ pub(crate) struct Checkout {
 }
 
 /// Who takes money. A provider knows an order by a reference, and tells by signed messages what became of
-/// it; a message may come more than once, late, and out of order.
+/// it; a message may come more than once, late, and out of order. One that is refused is to be sent again, as
+/// one that overtook another is.
 pub(crate) trait PaymentProvider: fmt::Debug + Send + Sync {
     /// What it is called, for ever: purchases keep it.
     fn name(&self) -> &'static str;

@@ -171,6 +171,12 @@ impl PaymentKind {
         matches!(self, Self::Paid | Self::Renewed | Self::Refunded)
     }
 
+    /// Whether it is about a payment before it: that must be known first.
+    #[must_use]
+    pub const fn follows_payment(self) -> bool {
+        matches!(self, Self::Renewed | Self::Ended | Self::Refunded)
+    }
+
     /// What it adds to the publisher's earnings.
     #[must_use]
     pub const fn earned(self, amount: i64) -> i64 {

@@ -3,22 +3,24 @@
 use resonant_domain::PurchaseId;
 use resonant_domain::audit::Deed;
 use resonant_domain::price::PriceKind;
-use resonant_domain::purchase::{Entitlement, PaymentEvent, PaymentKind, follow};
+use resonant_domain::purchase::{Entitlement, PaymentEvent, PaymentKind, PurchaseState, follow};
 
-use super::{NOT_FOUND, note, own, provider};
+use super::{NOT_FOUND, cancel_of, note, own, provider};
 use crate::payments::TestProvider;
 use crate::signature::Signed;
+use crate::store::purchases::Owned;
 use crate::{Backend, Ctx, Error, Result, entitlements, store};
 
 /// The longest name of a message, in characters.
 const EVENT_ID_MAX: usize = 200;
 
 /// Takes a message of the payment provider. Anyone may send it who has the provider's key; the same one
-/// counts once.
+/// counts once. One that overtook the payment that it is about is not kept: it comes again.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`] for a signature that is not the provider's; [`Error::Invalid`] for another
-/// amount than the purchase's; [`Error::NotFound`]; [`Error::Conflict`] where nothing can be bought.
+/// amount than the purchase's; [`Error::NotFound`]; [`Error::Conflict`] where nothing can be bought, and for
+/// what follows a payment while none is known.
 #[tracing::instrument(name = "purchases.take_message", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn take_message(ctx: &Ctx, message: &Signed) -> Result<()> {
     let backend = ctx.backend();
@@ -43,6 +45,11 @@ pub(super) async fn take(ctx: &Ctx, provider: &str, event: &PaymentEvent) -> Res
         let due = purchase.price.currency.text(purchase.total);
         return Err(Error::field("amount", format!("must be {due}")));
     }
+    if event.kind.follows_payment() && purchase.paid_at.is_none() {
+        return Err(Error::Conflict(
+            "No payment is known that it could be about. Send it again later".to_owned(),
+        ));
+    }
     // What is rented once more is rented from the end of what is rented already.
     let mut from = now;
     if event.kind == PaymentKind::Paid && purchase.price.kind == PriceKind::Rental {
@@ -65,7 +72,28 @@ pub(super) async fn take(ctx: &Ctx, provider: &str, event: &PaymentEvent) -> Res
     }
     tx.commit().await?;
     // Also after a message that is known: the process that took it may have been lost before this.
+    if event.kind == PaymentKind::Paid && purchase.price.kind == PriceKind::Subscription {
+        end_with_who_left(ctx, &owned).await?;
+    }
     entitlements::follow_purchases(backend, owned.buyer, owned.purchase.listing_id).await
+}
+
+/// Ends a subscription that was begun before its buyer or its publisher left, and paid for after that: nobody who is
+/// gone shall go on paying, or be paid.
+async fn end_with_who_left(ctx: &Ctx, owned: &Owned) -> Result<()> {
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let has_left = match owned.publisher {
+        Some(publisher) => {
+            store::accounts::is_any_closed(&mut conn, &[owned.buyer, publisher]).await?
+        }
+        None => true,
+    };
+    let paid = store::purchases::find(&mut conn, owned.purchase.id).await?;
+    drop(conn);
+    match paid.filter(|paid| has_left && paid.purchase.state == PurchaseState::Paid) {
+        Some(paid) => cancel_of(ctx, &paid).await,
+        None => Ok(()),
+    }
 }
 
 /// What is done where money goes that way. That a subscription goes on, or nothing was paid, is no deed.

@@ -384,6 +384,28 @@ async fn another_price_is_another_purchase(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_message_that_overtakes_the_payment_comes_again(pool: PgPool) {
+    let shop = Shop::open(pool, price(PriceKind::Subscription)).await;
+    let begun = begin(&shop.bob, "reader", NewPurchase::default()).await.unwrap();
+    let message = async |kind: PaymentKind| shop.message(kind.as_str(), kind, &begun).await;
+    let [paid, renewed, refunded] =
+        [PaymentKind::Paid, PaymentKind::Renewed, PaymentKind::Refunded];
+    for kind_of in [renewed, PaymentKind::Ended, refunded] {
+        let early = shop.take(&message(kind_of).await).await;
+        assert_eq!(kind(early), Some(FaultKind::Conflict), "{kind_of:?}");
+    }
+    assert_eq!(get(&shop.bob, begun.id).await.unwrap().state, PurchaseState::Pending);
+    for kind in [paid, renewed] {
+        shop.take(&message(kind).await).await.unwrap();
+    }
+    let until = get(&shop.bob, begun.id).await.unwrap().valid_until.unwrap();
+    assert_eq!(until.to_string(), "2026-03-10T08:00:00Z", "both spans that were paid");
+    shop.take(&message(refunded).await).await.unwrap();
+    assert_eq!(get(&shop.bob, begun.id).await.unwrap().state, PurchaseState::Refunded);
+    assert_eq!(standing(&shop.bob, "reader").await.unwrap(), Standing::Buyer);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn who_leaves_pays_no_more_and_the_earnings_stay(pool: PgPool) {
     let shop = Shop::open(pool, price(PriceKind::Subscription)).await;
     let bought = shop.buy(1).await;
@@ -418,6 +440,22 @@ async fn who_leaves_pays_no_more_and_the_earnings_stay(pool: PgPool) {
     assert_eq!(get(&eve, begun.id).await.unwrap().state, PurchaseState::Cancelled);
     members::purge_closed(&shop.backend.system()).await.unwrap();
     assert_eq!(get(&eve, begun.id).await.unwrap().id, begun.id);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_is_paid_after_its_publisher_left_is_paid_once(pool: PgPool) {
+    let shop = Shop::open(pool, price(PriceKind::Subscription)).await;
+    let begun = begin(&shop.bob, "reader", NewPurchase::default()).await.unwrap();
+    let paid = shop.message("paid", PaymentKind::Paid, &begun).await;
+    members::close_account(&shop.ada, sample::new_member("ada").password).await.unwrap();
+    for _ in 0..2 {
+        shop.take(&paid).await.unwrap();
+        let kept = get(&shop.bob, begun.id).await.unwrap();
+        assert_eq!(kept.state, PurchaseState::Cancelled);
+        assert_eq!(kept.valid_until.unwrap().to_string(), "2026-02-10T08:00:00Z");
+    }
+    let held = entitlements(&shop.bob).await.unwrap();
+    assert!(held[0].1.admits(shop.clock.now()).is_ok(), "what is paid lasts");
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
