@@ -138,12 +138,14 @@ async fn deprecate_within(
         }
         None => None,
     };
+    let successor = successor.map(str::trim).filter(|_| next.is_some());
+    if listing.is_deprecated && listing.successor.as_deref() == successor {
+        // It is said already, and was told.
+        return Ok(());
+    }
     let place = next.as_ref().map(|(next, _)| *next);
     let now = ctx.backend().now();
     store::publishing::update_deprecated(&mut *tx, id, Some(now), place).await?;
-    if listing.is_deprecated {
-        return Ok(());
-    }
     let (texts, _) = store::submissions::find_approved(&mut *tx, id).await?.ok_or(NOT_FOUND)?;
     let text = next.map(|(_, name)| format!("“{name}” takes its place")).unwrap_or_default();
     let happened = Happened {
@@ -167,7 +169,8 @@ pub async fn set_state(ctx: &Ctx, agent: AgentId, state: ListingState) -> Result
     change(ctx, agent, ListingChanges { state: Some(state), upkeep: None }).await
 }
 
-/// Says that a listing is kept up no more, and which one takes its place. Whoever installed it is told.
+/// Says that a listing is kept up no more, and which one takes its place. Whoever installed it is told, and told
+/// anew where another one does by now.
 ///
 /// # Errors
 /// Those of [`change`].

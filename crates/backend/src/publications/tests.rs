@@ -1,5 +1,6 @@
 use resonant_domain::FaultKind;
 use resonant_domain::agent_version::NewVersion;
+use resonant_domain::audit::AuditFilter;
 use resonant_domain::listing::{Category, ListingFilter};
 use resonant_domain::page::PageRequest;
 use resonant_domain::publication::ReportReason;
@@ -382,6 +383,20 @@ async fn a_deprecated_listing_leads_to_its_successor(pool: PgPool) {
     let told = inbox::list(&bob, PageRequest::default()).await.unwrap().items;
     assert_eq!((told.len(), told[0].kind), (1, NoticeKind::Deprecated), "once");
     assert_eq!(told[0].text, "“New one” takes its place");
+    // Another one takes its place: that is told, and written down, as it was before.
+    let id = hand_in(&ada, published_agent(&ada, "Newer").await, texts("Newer one")).await;
+    approve(&root, id).await;
+    for _ in 0..2 {
+        deprecate(&ada, old, Some(" newer-one ")).await.unwrap();
+    }
+    news::tell_holders(&backend.system()).await.unwrap();
+    let told = inbox::list(&bob, PageRequest::default()).await.unwrap().items;
+    let texts: Vec<_> = told.iter().map(|notice| notice.text.as_str()).collect();
+    assert_eq!(texts, ["“Newer one” takes its place", "“New one” takes its place"]);
+    let whose = audit::Whose::Own;
+    let page = audit::list(&ada, whose, AuditFilter::default(), PageRequest::default());
+    let entries = page.await.unwrap().items.into_iter();
+    assert_eq!(entries.filter(|entry| entry.deed == Deed::ListingDeprecated).count(), 2);
     assert!(get(&ada, old, PageRequest::default()).await.unwrap().listing.unwrap().is_deprecated);
     keep_up(&ada, old).await.unwrap();
     assert_eq!(listings::get(&bob, "old-one").await.unwrap().deprecation, None);
