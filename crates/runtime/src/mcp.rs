@@ -4,9 +4,12 @@
 //! forget us in between, and a session that it gave an id is ended, as far as the server is reached. What
 //! nobody waits for any more is taken back.
 //!
-//! The newest version of the protocol knows no sessions. It is not spoken here: servers that speak it speak
-//! those before it, too.
+//! The newest version of the protocol knows no sessions: each request stands alone, and a call that nobody waits
+//! for ends with its connection. Whether a server speaks it is asked first, as its specification says; whoever
+//! does not know the question is spoken to in a session.
 
+mod alone;
+mod eras;
 mod line;
 mod reply;
 mod stdio;
@@ -16,13 +19,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use self::alone::Spoken;
 use self::line::Line;
 use crate::egress::{Egress, EgressError, HostLimit, is_unanswered};
 use crate::tools::BoundSecret;
 
 pub use stdio::{StdioCommand, StdioServers};
 
-/// The versions of the protocol that are spoken, the newest first. A server that speaks another one says so.
+/// The versions of the protocol that are spoken in sessions, the newest first. A server that speaks another one
+/// says so.
 const VERSIONS: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 /// The request that a session begins with.
 const HELLO: &str = "initialize";
@@ -138,6 +143,18 @@ impl<'a> Session<'a> {
             let wanted = if cursor.is_null() { json!({}) } else { json!({ "cursor": cursor }) };
             let page = self.ask("tools/list", &wanted).await?;
             add_served(&mut tools, &page);
+            if self.line.is_alone() {
+                tools.retain(|tool| {
+                    let is_callable = alone::is_callable(&tool.input_schema);
+                    if !is_callable {
+                        tracing::warn!(
+                            tool = tool.name,
+                            "an MCP tool asks for headers that are none"
+                        );
+                    }
+                    is_callable
+                });
+            }
             cursor = page["nextCursor"].clone();
             if cursor.is_null() || tools.len() > TOOLS_MAX {
                 break;
@@ -146,18 +163,51 @@ impl<'a> Session<'a> {
         Ok(tools)
     }
 
-    /// Calls a tool. A tool that fails answers with an error of its own.
+    /// Calls a tool whose input this schema describes. A tool that fails answers with an error of its own.
     ///
     /// # Errors
     /// [`McpError`]; [`McpError::Refused`] when the tool says that it failed.
-    pub async fn call(&mut self, name: &str, arguments: &Value) -> Result<String, McpError> {
+    pub async fn call(
+        &mut self,
+        name: &str,
+        arguments: &Value,
+        schema: &Value,
+    ) -> Result<String, McpError> {
+        self.line.describe(schema);
         let wanted = json!({ "name": name, "arguments": arguments });
+        let answer = self.ask("tools/call", &wanted).await;
+        if !self.line.is_misread() {
+            return told(answer);
+        }
+        // It has done nothing: its tool asks for other headers by now.
+        let Ok(tools) = self.tools().await else { return told(answer) };
+        let tool = tools.into_iter().find(|tool| tool.name == name);
+        self.line.describe(&tool.map_or(Value::Null, |tool| tool.input_schema));
         told(self.ask("tools/call", &wanted).await)
     }
 }
 
-/// Begins a session. Gives what the server calls itself.
+/// Finds out how a server is spoken to, and begins a session where it holds them. Gives what it calls itself.
 async fn greet(line: &mut Line<'_>) -> Result<String, McpError> {
+    if eras::holds_sessions(line.url()) {
+        match begin(line).await {
+            // It may speak the newest version alone by now.
+            Err(McpError::Refused(_) | McpError::Status(_) | McpError::Protocol(_)) => {
+                eras::forget(line.url());
+            }
+            begun => return begun,
+        }
+    }
+    if let Spoken::Alone(title) = line.discover().await? {
+        return Ok(title);
+    }
+    let title = begin(line).await?;
+    eras::note(line.url());
+    Ok(title)
+}
+
+/// Begins a session. Gives what the server calls itself.
+async fn begin(line: &mut Line<'_>) -> Result<String, McpError> {
     let about = line.ask(HELLO, &hello()).await?;
     line.speak(agreed(&about)?);
     line.tell(&ready()).await?;
@@ -169,8 +219,13 @@ fn hello() -> Value {
     json!({
         "protocolVersion": VERSIONS[0],
         "capabilities": {},
-        "clientInfo": { "name": "Resonant", "version": env!("CARGO_PKG_VERSION") },
+        "clientInfo": client(),
     })
+}
+
+/// What it calls itself.
+fn client() -> Value {
+    json!({ "name": "Resonant", "version": env!("CARGO_PKG_VERSION") })
 }
 
 /// What it says once it has been greeted.
@@ -208,7 +263,10 @@ fn agreed(hello: &Value) -> Result<String, McpError> {
 
 /// What a server calls itself.
 fn title_of(hello: &Value) -> String {
-    let info = &hello["serverInfo"];
+    title_in(&hello["serverInfo"])
+}
+
+fn title_in(info: &Value) -> String {
     info["title"].as_str().or_else(|| info["name"].as_str()).unwrap_or("unnamed").to_owned()
 }
 

@@ -8,10 +8,11 @@
 //! again gets its answer.
 
 mod calls;
+mod messages;
 mod tools;
 mod versions;
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use axum::Extension;
@@ -21,15 +22,13 @@ use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt as _, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use resonant_backend::{Ctx, Error, mcp_calls};
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use self::calls::{Asking, Call};
+use self::messages::{Message, Posted, Sent};
 use self::versions::{BATCHES, DISCOVER, NO_VERSION, SERVER, VERSION, VERSIONS, Version};
-use crate::extract::BodyOrList;
+use crate::extract::JsonBytes;
 use crate::fault::Fault;
 use crate::middleware::idempotency;
 use crate::middleware::problem::Told;
@@ -57,60 +56,11 @@ const BATCH_MAX: usize = 50;
 const SIDE_BY_SIDE: usize = 8;
 
 /// The error numbers of JSON-RPC 2.0.
+const NO_JSON: i32 = -32_700;
 const NO_REQUEST: i32 = -32_600;
 const NO_METHOD: i32 = -32_601;
 const WRONG_PARAMS: i32 = -32_602;
 const OWN_FAULT: i32 = -32_603;
-
-/// A message of JSON-RPC 2.0. One without an id is told, not asked.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Message {
-    id: Option<Value>,
-    method: String,
-    #[serde(default)]
-    params: Value,
-}
-
-/// What is posted: a message, or several at once.
-#[derive(Debug)]
-pub(crate) enum Posted {
-    One(Message),
-    Many(Vec<Value>),
-}
-
-impl Posted {
-    /// Whether a tool is called, so that a session may answer.
-    fn calls(&self) -> bool {
-        match self {
-            Self::One(message) => message.method == CALL,
-            Self::Many(messages) => messages.iter().any(|message| message["method"] == CALL),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Posted {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-
-        impl<'de> Visitor<'de> for Either {
-            type Value = Posted;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a message of JSON-RPC 2.0, or an array of them")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Posted, A::Error> {
-                Message::deserialize(MapAccessDeserializer::new(map)).map(Posted::One)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Posted, A::Error> {
-                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(Posted::Many)
-            }
-        }
-
-        deserializer.deserialize_any(Either)
-    }
-}
 
 /// A request that has been looked at.
 enum Begun {
@@ -124,11 +74,15 @@ pub(crate) async fn post(
     State(state): State<AppState>,
     Extension(ctx): Extension<Ctx>,
     headers: HeaderMap,
-    BodyOrList(posted): BodyOrList<Posted>,
+    JsonBytes(body): JsonBytes,
 ) -> Result<Response, Fault> {
+    let posted = match Posted::read(&body) {
+        Ok(posted) => posted,
+        Err(malformed) => return Ok(refused(&malformed.body())),
+    };
     let version = match Version::of(&headers) {
         Ok(version) => version,
-        Err(failed) => return Ok(refused(failed)),
+        Err(failed) => return Ok(refused(&failed.body(&posted.id()))),
     };
     let key = idempotency::key(&headers)?;
     // Before anything begins: whose answer would be one too many starts no session.
@@ -136,7 +90,12 @@ pub(crate) async fn post(
     let conversation = headers.get(CONVERSATION).and_then(|name| name.to_str().ok());
     let asking = Asking::new(ctx, version, key, conversation, state.stopping.clone());
     match posted {
-        Posted::One(message) => {
+        Posted::One(Sent::Answer) if version.is_alone() => {
+            let reason = "nothing was asked that this could answer".to_owned();
+            Ok(refused(&Failed::Rpc(NO_REQUEST, reason).body(&Value::Null)))
+        }
+        Posted::One(Sent::Answer) => Ok(StatusCode::ACCEPTED.into_response()),
+        Posted::One(Sent::Message(message)) => {
             if let Some(id) = &message.id
                 && let Err(failed) = version.check(&message, &headers)
             {
@@ -169,9 +128,8 @@ pub(crate) async fn post(
 }
 
 /// What a request is told that is none of the protocol.
-fn refused(failed: Failed) -> Response {
-    let body = failed.body(&Value::Null);
-    let mut response = reply::json(StatusCode::BAD_REQUEST, reply::NO_STORE, &body);
+fn refused(body: &Value) -> Response {
+    let mut response = reply::json(StatusCode::BAD_REQUEST, reply::NO_STORE, body);
     response.extensions_mut().insert(Told);
     response
 }
@@ -199,28 +157,19 @@ async fn batch(
         None
     };
     if let Some(reason) = reason {
-        return Ok(refused(Failed::Rpc(NO_REQUEST, reason)));
+        return Ok(refused(&Failed::Rpc(NO_REQUEST, reason).body(&Value::Null)));
     }
     let mut all = Vec::new();
     for message in messages {
-        let id = message["id"].clone();
-        // Nothing is asked of callers, so that none of their answers is waited for.
-        if message.get("method").is_none()
-            && (message.get("result").is_some() || message.get("error").is_some())
-        {
-            continue;
-        }
-        // serde would take a list for a message, its fields in order.
-        let message = if message.is_object() { message } else { Value::Null };
-        let begun = match serde_json::from_value::<Message>(message) {
-            Ok(message) if message.method == HELLO => {
+        let begun = match Sent::read(message) {
+            Ok(Sent::Answer) => None,
+            Ok(Sent::Message(message)) if message.method == HELLO => {
                 let reason = "initialize must not be part of a batch".to_owned();
+                let id = message.id.unwrap_or_default();
                 Some(Begun::Answered(Failed::Rpc(NO_REQUEST, reason).body(&id)))
             }
-            Ok(message) => begin(&asking, message).await?,
-            Err(error) => {
-                Some(Begun::Answered(Failed::Rpc(NO_REQUEST, error.to_string()).body(&id)))
-            }
+            Ok(Sent::Message(message)) => begin(&asking, message).await?,
+            Err(malformed) => Some(Begun::Answered(malformed.body())),
         };
         all.extend(begun);
     }

@@ -101,6 +101,8 @@ async fn messages_come_in_batches_where_the_version_has_them() {
         { "jsonrpc": "2.0", "id": 4, "method": "initialize" },
         { "id": 5 },
         [6, "ping"],
+        { "jsonrpc": "1.0", "id": 7, "method": "ping" },
+        { "jsonrpc": "2.0", "id": [8], "method": "ping" },
     ]);
     for version in [None, Some("2025-03-26")] {
         let mut request = app.post("/mcp").by(&ada);
@@ -111,18 +113,20 @@ async fn messages_come_in_batches_where_the_version_has_them() {
         assert_eq!(answer.status, 200, "{answer:?}");
         let answers = answer.value();
         let ids: Vec<_> = answers.as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
-        assert_eq!(ids, [json!(1), json!(2), json!(3), json!(4), json!(5), Value::Null]);
+        let mut expected: Vec<_> = (1..=5).map(|id| json!(id)).collect();
+        expected.extend([Value::Null, json!(7), Value::Null]);
+        assert_eq!(ids, expected);
         assert_eq!(answers[0]["result"], json!({}));
         assert!(answers[1].to_string().contains("84"), "{answers}");
         assert!(answers[2].to_string().contains("96"), "{answers}");
-        assert_eq!(answers[3]["error"]["code"], -32_600);
-        assert_eq!(answers[4]["error"]["code"], -32_600);
-        assert_eq!(answers[5]["error"]["code"], -32_600);
+        for refused in &answers.as_array().unwrap()[3..] {
+            assert_eq!(refused["error"]["code"], -32_600, "{refused}");
+        }
     }
     let accept = "application/json, text/event-stream";
     let events = app.post("/mcp").by(&ada).header("accept", accept).json(&asked).await;
     assert_eq!(events.header("content-type"), "text/event-stream");
-    assert_eq!(events.text().matches("event: message").count(), 6, "{events:?}");
+    assert_eq!(events.text().matches("event: message").count(), 8, "{events:?}");
 
     let told = json!([{ "jsonrpc": "2.0", "method": "notifications/initialized" }]);
     assert_eq!(app.post("/mcp").by(&ada).json(&told).await.status, 202);
@@ -180,9 +184,54 @@ async fn a_version_that_nobody_speaks_is_refused() {
             let error = &answer.value()["error"];
             assert_eq!(error["code"], -32_022);
             assert_eq!(error["data"]["requested"], version);
+            assert_eq!(answer.value()["id"], 1);
             assert_eq!(error["data"]["supported"][1], "2025-11-25");
         }
     }
+    app.end().await;
+}
+
+#[tokio::test]
+async fn what_is_no_message_is_told_so() {
+    let app = TestApp::start().await;
+    let ada = app.member("ada").await;
+    let post = async |body: Value, version: &str| {
+        let request = app.post("/mcp").by(&ada).header("mcp-protocol-version", version);
+        request.json(&body).await
+    };
+    for version in ["2025-11-25", "2026-07-28"] {
+        for (message, code, id) in [
+            (json!({ "id": 1, "method": "ping" }), -32_600, json!(1)),
+            (json!({ "jsonrpc": "1.0", "id": "a", "method": "ping" }), -32_600, json!("a")),
+            (json!({ "jsonrpc": 2.0, "id": 1, "method": "ping" }), -32_600, json!(1)),
+            (json!({ "jsonrpc": "2.0", "id": null, "method": "ping" }), -32_600, Value::Null),
+            (json!({ "jsonrpc": "2.0", "id": 1.5, "method": "ping" }), -32_600, Value::Null),
+            (json!({ "jsonrpc": "2.0", "id": true, "method": "ping" }), -32_600, Value::Null),
+            (json!({ "jsonrpc": "2.0", "id": [1], "method": "ping" }), -32_600, Value::Null),
+            (json!({ "jsonrpc": "2.0", "id": {}, "method": "ping" }), -32_600, Value::Null),
+            (json!({ "jsonrpc": "2.0", "id": 1, "method": 2 }), -32_600, json!(1)),
+            (json!({ "jsonrpc": "2.0", "id": 1 }), -32_600, json!(1)),
+            (json!({ "jsonrpc": "2.0", "id": 1, "method": "x", "params": [] }), -32_602, json!(1)),
+            (json!("ping"), -32_600, Value::Null),
+            (Value::Null, -32_600, Value::Null),
+        ] {
+            let told = post(message.clone(), version).await;
+            assert_eq!(told.status, 400, "{message}");
+            let told = told.value();
+            assert_eq!((&told["error"]["code"], &told["id"]), (&json!(code), &id), "{message}");
+            assert_eq!(told["jsonrpc"], "2.0");
+        }
+    }
+    // Both kinds of ids are there, and an answer is none that anybody waits for.
+    for id in [json!("a"), json!(-1), json!(0), json!(u64::MAX)] {
+        let told = post(json!({ "jsonrpc": "2.0", "id": id, "method": "ping" }), "2025-11-25");
+        assert_eq!(told.await.value(), json!({ "jsonrpc": "2.0", "id": id, "result": {} }));
+    }
+    let answer = json!({ "jsonrpc": "2.0", "id": 1, "result": {} });
+    assert_eq!(post(answer.clone(), "2025-11-25").await.status, 202);
+    assert_eq!(post(answer, "2026-07-28").await.value()["error"]["code"], -32_600);
+    let told = app.post("/mcp").by(&ada).raw("application/json", "{\"jsonrpc\":").await;
+    assert_eq!((told.status, &told.value()["error"]["code"]), (400, &json!(-32_700)));
     app.end().await;
 }
 

@@ -10,14 +10,17 @@ use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tracing::Instrument as _;
 
+use super::alone::{self, ALONE, DISCOVER, Spoken};
 use super::reply::{self, Heard};
 use super::{HELLO, McpError, Server, answer_to, taken_back};
-use crate::egress::{BODY_MAX_BYTES, Egress, EgressError, Fetched, Outgoing};
+use crate::egress::{BODY_MAX_BYTES, Egress, EgressError, Fetched, Outgoing, is_unanswered};
 use crate::tools::BoundSecret;
 
 /// How long a server may take to hear what nobody waits for: an answer to what it asks, that a request is
 /// taken back, that the session is over.
 const ASIDE: Duration = Duration::from_secs(5);
+/// How long a server may take to say how it is spoken to: those that do not know the question may be silent.
+const DISCOVERY: Duration = Duration::from_secs(10);
 /// How many of its questions wait at a time; others stay without an answer.
 const QUESTIONS: usize = 8;
 /// How often a stream is taken up again before its answer has come.
@@ -36,14 +39,80 @@ pub(super) struct Line<'a> {
     waits: Option<u64>,
     /// The status of the newest answer; 0 where none came.
     status: u16,
+    /// The error in the newest answer.
+    error: Value,
+    /// The schema of the tool that is called.
+    schema: Value,
     /// The server does not know the session of the newest request any more, and has done nothing.
     is_forgotten: bool,
 }
 
 impl<'a> Line<'a> {
     pub(super) fn new(egress: &'a Egress, server: Server) -> Self {
-        let (id, version, waits) = (None, None, None);
-        Self { egress, server, id, version, asked: 0, waits, status: 0, is_forgotten: false }
+        Self {
+            egress,
+            server,
+            id: None,
+            version: None,
+            asked: 0,
+            waits: None,
+            status: 0,
+            error: Value::Null,
+            schema: Value::Null,
+            is_forgotten: false,
+        }
+    }
+
+    /// Where the server is.
+    pub(super) fn url(&self) -> &str {
+        &self.server.url
+    }
+
+    /// Whether each request stands alone.
+    pub(super) fn is_alone(&self) -> bool {
+        self.version.as_deref() == Some(ALONE)
+    }
+
+    /// What is called next takes what this schema says.
+    pub(super) fn describe(&mut self, schema: &Value) {
+        self.schema = schema.clone();
+    }
+
+    /// Whether the server has refused the newest request, since its headers are not those that it asks for.
+    pub(super) fn is_misread(&self) -> bool {
+        self.is_alone() && alone::is_misread(&self.error)
+    }
+
+    /// Asks how the server is spoken to, and speaks so from here on.
+    pub(super) async fn discover(&mut self) -> Result<Spoken, McpError> {
+        (self.id, self.version) = (None, Some(ALONE.to_owned()));
+        // The numbers of a session begin behind it.
+        let params = alone::told(&json!({}));
+        let request = json!({ "jsonrpc": "2.0", "id": 0, "method": DISCOVER, "params": params });
+        let outgoing = self.outgoing(HttpMethod::Post, Some(&request));
+        let patience = DISCOVERY.min(self.server.timeout);
+        let heard = Mutex::default();
+        let asked = timeout(patience, self.send(outgoing, &heard)).await;
+        // It says who may ask, or that nobody can at the moment.
+        let is_turned_away =
+            matches!(self.status, 401 | 403 | 429 | 503) || is_unanswered(self.status);
+        let answer = match asked {
+            Ok(Ok(fetched)) => {
+                let is_stream = fetched.media_type() == "text/event-stream";
+                Ok(reply::answer(&fetched.body, is_stream, 0).unwrap_or_default())
+            }
+            Ok(Err(McpError::Refused(_) | McpError::Status(_))) if !is_turned_away => {
+                Ok(json!({ "error": self.error }))
+            }
+            Ok(Err(McpError::Egress(error))) if error.may_have_arrived() => Ok(Value::Null),
+            Ok(Err(error)) => Err(error),
+            Err(_elapsed) => Ok(Value::Null),
+        };
+        let spoken = answer.and_then(|answer| alone::spoken(&answer));
+        if !matches!(spoken, Ok(Spoken::Alone(_))) {
+            self.version = None;
+        }
+        spoken
     }
 
     /// Whether the newest request was sent in a session that the server does not know any more. What is sent
@@ -65,13 +134,16 @@ impl<'a> Line<'a> {
         self.asked += 1;
         self.is_forgotten = false;
         let id = self.asked;
-        // How a session begins is not taken back.
-        self.waits = (method != HELLO).then_some(id);
+        // How a session begins is not taken back, and what stands alone ends with its connection.
+        self.waits = (method != HELLO && !self.is_alone()).then_some(id);
+        let alone = self.is_alone().then(|| alone::told(params));
+        let params = alone.as_ref().unwrap_or(params);
         let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
         let patience = self.server.timeout;
         let late = EgressError::Timeout(patience.as_secs());
         let result = timeout(patience, self.exchange(&request, id)).await;
         let result = result.unwrap_or(Err(late.into()));
+        let result = if self.is_alone() { result.and_then(alone::whole) } else { result };
         match &result {
             Err(McpError::Protocol(_)) => {}
             Err(error) if error.may_have_arrived() => {}
@@ -96,8 +168,9 @@ impl<'a> Line<'a> {
             match &came {
                 Ok(fetched) => {
                     let is_stream = fetched.media_type() == "text/event-stream";
-                    if let Some(result) = reply::result(&fetched.body, is_stream, id) {
-                        return result;
+                    if let Some(answer) = reply::answer(&fetched.body, is_stream, id) {
+                        self.error = answer["error"].clone();
+                        return reply::result_of(&answer);
                     }
                     if fetched.truncated {
                         let most = BODY_MAX_BYTES / (1024 * 1024);
@@ -108,8 +181,9 @@ impl<'a> Line<'a> {
                 Err(McpError::Egress(EgressError::BrokenOff(_))) => {}
                 Err(_) => break,
             }
-            // A server may hang up before it has answered, and say where to go on.
-            let Some((place, pause)) = lock(&heard).goes_on() else { break };
+            // A server may hang up before it has answered, and say where to go on. What stands alone is lost.
+            let place = lock(&heard).goes_on().filter(|_| !self.is_alone());
+            let Some((place, pause)) = place else { break };
             sleep(pause).await;
             let mut outgoing = self.outgoing(HttpMethod::Get, None);
             outgoing.headers.push(("last-event-id".to_owned(), place));
@@ -130,7 +204,7 @@ impl<'a> Line<'a> {
         heard: &Mutex<Heard>,
     ) -> Result<Fetched, McpError> {
         lock(heard).begin();
-        self.status = 0;
+        (self.status, self.error) = (0, Value::Null);
         let (asks, mut questions) = mpsc::channel(QUESTIONS);
         let hear = move |body: &[u8]| {
             let (asked, has_answered) = lock(heard).take(body);
@@ -151,12 +225,14 @@ impl<'a> Line<'a> {
         };
         self.status = fetched.status;
         if !(200..300).contains(&fetched.status) {
+            self.error = reply::error(&fetched.body);
             return Err(match reply::refusal(&fetched.body) {
                 Some(reason) if fetched.status < 500 => McpError::Refused(reason),
                 _ => McpError::Status(fetched.status),
             });
         }
-        if let Some(id) = fetched.headers.get("mcp-session-id").and_then(|id| id.to_str().ok()) {
+        let id = fetched.headers.get("mcp-session-id").and_then(|id| id.to_str().ok());
+        if let Some(id) = id.filter(|_| !self.is_alone()) {
             self.id = Some(id.to_owned());
         }
         Ok(fetched)
@@ -164,7 +240,8 @@ impl<'a> Line<'a> {
 
     /// Answers what the server asks. Whether that is heard shows in what it does next.
     async fn answer(&self, question: &Value) {
-        if let Some(answer) = answer_to(question) {
+        // Whoever is asked alone asks nothing.
+        if let Some(answer) = answer_to(question).filter(|_| !self.is_alone()) {
             let outgoing = self.aside(HttpMethod::Post, Some(&answer));
             let _ = self.egress.send(outgoing).await;
         }
@@ -191,6 +268,9 @@ impl<'a> Line<'a> {
         }
         if let Some(id) = &self.id {
             add("mcp-session-id", id);
+        }
+        if let Some(request) = message.filter(|_| self.is_alone()) {
+            headers.extend(alone::headers(request, &self.schema));
         }
         let mut limits: Vec<_> = self.server.secrets.iter().map(BoundSecret::limit).collect();
         limits.push(self.server.limit.clone());

@@ -12,16 +12,15 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// What goes round without a pause does so no faster.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 
-/// The result in an answer to the request of this number. `None`: it is not answered there.
-pub(super) fn result(body: &[u8], is_stream: bool, id: u64) -> Option<Result<Value, McpError>> {
+/// The answer to the request of this number. `None`: it is not answered there.
+pub(super) fn answer(body: &[u8], is_stream: bool, id: u64) -> Option<Value> {
     let text = String::from_utf8_lossy(body);
     let is_it = |message: &Value| message["id"] == id && is_answer(message);
-    let message = if is_stream {
+    if is_stream {
         events(&text).iter().flat_map(Event::messages).find(is_it)
     } else {
         messages(&text).into_iter().find(is_it)
-    };
-    message.map(|message| result_of(&message))
+    }
 }
 
 /// The result in an answer.
@@ -30,6 +29,12 @@ pub(super) fn result_of(message: &Value) -> Result<Value, McpError> {
         Some(reason) => Err(McpError::Refused(reason)),
         None => Ok(message["result"].clone()),
     }
+}
+
+/// The error in what is answered to a request that is refused; nothing where it tells none.
+pub(super) fn error(body: &[u8]) -> Value {
+    let message: Value = serde_json::from_slice(body).unwrap_or_default();
+    message["error"].clone()
 }
 
 /// Why a request is refused whose body this is.
@@ -198,12 +203,9 @@ mod tests {
         for (body, is_stream) in
             [(two, false), (&*format!("[{ask},{two}]"), false), (&*stream, true)]
         {
-            assert_eq!(
-                result(body.as_bytes(), is_stream, 2),
-                Some(Ok(json!({ "a": 1 }))),
-                "{body}"
-            );
-            assert_eq!(result(body.as_bytes(), is_stream, 1), None, "{body}");
+            let found = answer(body.as_bytes(), is_stream, 2).map(|answer| result_of(&answer));
+            assert_eq!(found, Some(Ok(json!({ "a": 1 }))), "{body}");
+            assert_eq!(answer(body.as_bytes(), is_stream, 1), None, "{body}");
         }
         let refused = br#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no"}}"#;
         assert_eq!(refusal(refused).as_deref(), Some("no"));

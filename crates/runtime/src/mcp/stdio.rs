@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::alone::{self, DISCOVER, Spoken};
 use super::{
     HELLO, McpError, PAGES_MAX, ServedTool, TOOLS_MAX, add_served, agreed, answer_to, hello, ready,
     reply, taken_back, title_of, told,
@@ -27,6 +28,8 @@ use super::{
 const MESSAGE_MAX: u64 = 4 * 1024 * 1024;
 /// How long a command may take to say hello.
 const START: Duration = Duration::from_secs(20);
+/// How long it may take to say how it is spoken to: one that does not know the question may be silent.
+const DISCOVERY: Duration = Duration::from_secs(5);
 /// Bounds, and then the command in the place of the shell: memory that can be written in KiB, open files,
 /// no core. Addresses alone cost nothing, and some languages set aside many; nor does what has worked for
 /// long work badly.
@@ -57,9 +60,11 @@ struct Server {
     running: tokio::sync::Mutex<Option<Arc<Running>>>,
 }
 
-/// A command that runs and has said hello.
+/// A command that runs and has said hello, or that it needs none.
 struct Running {
     title: String,
+    /// Each request stands alone.
+    is_alone: bool,
     next: AtomicU64,
     /// The calls without an answer since the last one that got one.
     silent: AtomicU32,
@@ -143,6 +148,24 @@ impl StdioServers {
 
 impl Running {
     async fn start(command: &StdioCommand) -> Result<Self, McpError> {
+        let mut running = Self::launch(command)?;
+        let asked = running.exchange(DISCOVER, &alone::told(&json!({})), DISCOVERY).await;
+        if let Spoken::Alone(title) = alone::spoken(&asked.unwrap_or_default())? {
+            (running.title, running.is_alone) = (title, true);
+            return Ok(running);
+        }
+        if running.ended.is_cancelled() {
+            // It took the question amiss.
+            running = Self::launch(command)?;
+        }
+        let about = running.ask(HELLO, &hello(), START).await?;
+        agreed(&about)?;
+        running.title = title_of(&about);
+        running.tell(&ready()).await?;
+        Ok(running)
+    }
+
+    fn launch(command: &StdioCommand) -> Result<Self, McpError> {
         let failed = |error: std::io::Error| {
             tracing::warn!(mcp.server = command.name, %error, "MCP server does not start");
             McpError::Protocol("it does not start".to_owned())
@@ -168,13 +191,16 @@ impl Running {
         tokio::spawn(write(stdin, to_write, ended.clone()));
         tokio::spawn(read(child, stdout, asked.clone(), lines.clone(), ended.clone()));
         let guard = ended.clone().drop_guard();
-        let (title, next, silent) = (String::new(), AtomicU64::new(1), AtomicU32::new(0));
-        let mut running = Self { title, next, silent, lines, asked, ended, _guard: guard };
-        let about = running.ask(HELLO, &hello(), START).await?;
-        agreed(&about)?;
-        running.title = title_of(&about);
-        running.tell(&ready()).await?;
-        Ok(running)
+        Ok(Self {
+            title: String::new(),
+            is_alone: false,
+            next: AtomicU64::new(0),
+            silent: AtomicU32::new(0),
+            lines,
+            asked,
+            ended,
+            _guard: guard,
+        })
     }
 
     async fn tell(&self, message: &Value) -> Result<(), McpError> {
@@ -189,11 +215,26 @@ impl Running {
         params: &Value,
         patience: Duration,
     ) -> Result<Value, McpError> {
+        if self.is_alone {
+            let answer = self.exchange(method, &alone::told(params), patience).await?;
+            return alone::whole(reply::result_of(&answer)?);
+        }
+        reply::result_of(&self.exchange(method, params, patience).await?)
+    }
+
+    /// Sends a request and waits for its answer.
+    async fn exchange(
+        &self,
+        method: &str,
+        params: &Value,
+        patience: Duration,
+    ) -> Result<Value, McpError> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (answer, heard) = oneshot::channel();
         lock(&self.asked).insert(id, answer);
         // Who gives up waiting, or is cancelled, leaves nothing behind.
-        let _forget = Forget { id, is_hello: method == HELLO, running: self };
+        let is_hello = matches!(method, HELLO | DISCOVER);
+        let _forget = Forget { id, is_hello, running: self };
         let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
         let exchange = async {
             self.tell(&request).await?;
@@ -206,13 +247,13 @@ impl Running {
             return Err(McpError::Protocol("it gives no answer".to_owned()));
         };
         self.silent.store(0, Ordering::Relaxed);
-        reply::result_of(&message?)
+        message
     }
 }
 
 struct Forget<'a> {
     id: u64,
-    /// How a session begins is not taken back.
+    /// How it begins is not taken back.
     is_hello: bool,
     running: &'a Running,
 }

@@ -19,6 +19,10 @@ async fn serve() -> (String, Arc<Mutex<Vec<String>>>) {
             let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("-").to_owned();
             let message: Value = serde_json::from_slice(&body).unwrap();
             let method = message["method"].as_str().unwrap().to_owned();
+            // It does not know the newest version.
+            if method == "server/discover" {
+                return StatusCode::BAD_REQUEST.into_response();
+            }
             // Within a session no number is that of two requests.
             if message["id"].as_u64().is_some_and(|id| !numbers.lock().unwrap().insert(id)) {
                 return StatusCode::BAD_REQUEST.into_response();
@@ -83,9 +87,9 @@ async fn tools_are_listed_and_called() {
     assert_eq!(session.title, "Shelf");
     let names: Vec<_> = session.tools().await.unwrap().into_iter().map(|tool| tool.name).collect();
     assert_eq!(names, ["find", "put"]);
-    assert_eq!(session.call("echo", &json!({})).await.unwrap(), "Bearer k\n[image]");
-    assert_eq!(session.call("fail", &json!({})).await, Err(McpError::Refused("no such book".to_owned())));
-    assert_eq!(session.call("none", &json!({})).await, Err(McpError::Refused("unknown tool".to_owned())));
+    assert_eq!(session.call("echo", &json!({}), &Value::Null).await.unwrap(), "Bearer k\n[image]");
+    assert_eq!(session.call("fail", &json!({}), &Value::Null).await, Err(McpError::Refused("no such book".to_owned())));
+    assert_eq!(session.call("none", &json!({}), &Value::Null).await, Err(McpError::Refused("unknown tool".to_owned())));
     let seen = seen.lock().unwrap();
     assert_eq!(seen[0], "initialize - Bearer k");
     assert!(seen[1..].iter().all(|line| line.ends_with(" s-1 Bearer k")), "{seen:?}");
@@ -97,7 +101,7 @@ async fn a_session_that_has_an_id_is_ended() {
     let egress = Egress::public_allowing_private();
     let is_ended = || seen.lock().unwrap().iter().any(|line| line == "DELETE s-1 Bearer k");
     let mut session = Session::open(&egress, server(&url)).await.unwrap();
-    session.call("fail", &json!({})).await.unwrap_err();
+    session.call("fail", &json!({}), &Value::Null).await.unwrap_err();
     assert!(!is_ended());
     drop(session);
     let ended = async {
@@ -121,6 +125,7 @@ async fn a_server_inside_is_not_asked() {
     assert_eq!(*seen.lock().unwrap(), [""; 0]);
 }
 
+mod alone;
 mod beside;
 mod forgotten;
 mod peers;

@@ -57,8 +57,8 @@ impl Tool for McpTool {
     }
 
     fn timeout(&self) -> Duration {
-        // Three exchanges: hello, ready, the call.
-        Duration::from_secs(u64::from(self.written.timeout_seconds) * 3)
+        // Four exchanges: how it is spoken to, hello, ready, the call.
+        Duration::from_secs(u64::from(self.written.timeout_seconds) * 4)
     }
 
     fn is_safe_to_repeat(&self) -> bool {
@@ -87,7 +87,8 @@ impl Tool for McpTool {
             // Nothing is called before the session is open.
             let opened = Session::open(&self.egress, server).await;
             let mut session = opened.map_err(|error| ToolError::Failed(error.to_string()))?;
-            let answer = session.call(&self.written.tool, arguments).await;
+            let schema = &self.written.input_schema;
+            let answer = session.call(&self.written.tool, arguments, schema).await;
             Ok(shown(answer.map_err(|error| self.uncalled(&error))?, context))
         })
     }

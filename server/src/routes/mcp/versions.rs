@@ -7,7 +7,8 @@
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::Value;
 
-use super::{CALL, Failed, LIST, Message, NO_METHOD, NO_REQUEST, WRONG_PARAMS};
+use super::messages::Message;
+use super::{CALL, Failed, LIST, NO_METHOD, NO_REQUEST, WRONG_PARAMS};
 
 /// Those that are spoken, the newest first.
 pub(super) const VERSIONS: [&str; 5] = [ALONE, "2025-11-25", "2025-06-18", BATCHES, "2024-11-05"];

@@ -6,6 +6,7 @@ echo 'Welcome'
 while read -r line; do
   id=$(printf %s "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
   case $line in
+    *'"server/discover"'*) printf '{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"what?"}}\n' "$id" ;;
     *'"initialize"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"protocolVersion":"2025-06-18","serverInfo":{"name":"shelf"},"capabilities":{}}}\n' "$id" ;;
     *'"tools/list"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"tools":[{"name":"env","description":"Tells","inputSchema":{"type":"object"}}]}}\n' "$id" ;;
     *'"name":"env"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"%s"}]}}\n' "$id" "$(env | sort | grep -v '^_=\|^PWD=\|^SHLVL=\|^OLDPWD=' | tr '\n' ' ')" ;;
@@ -108,4 +109,42 @@ async fn no_other_command_can_be_named() {
         assert!(error.to_string().contains("allows no command"), "{name}: {error}");
     }
     assert!(servers.tools("missing", PATIENCE).await.is_err());
+}
+
+/// A server of the newest version, which answers what stands alone and nothing else; one that ends when it is
+/// asked how it is spoken to, and holds sessions.
+const OTHERS: [&str; 2] = [
+    r#"
+while read -r line; do
+  id=$(printf %s "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
+  case $line in
+    *'"initialize"'*) exit 1 ;;
+    *'"server/discover"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"resultType":"complete","supportedVersions":["2026-07-28"],"_meta":{"io.modelcontextprotocol/serverInfo":{"name":"other"}},"capabilities":{}}}\n' "$id" ;;
+    *'"io.modelcontextprotocol/protocolVersion":"2026-07-28"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"resultType":"complete","content":[{"type":"text","text":"alone"}]}}\n' "$id" ;;
+  esac
+done
+"#,
+    r#"
+while read -r line; do
+  id=$(printf %s "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
+  case $line in
+    *'"server/discover"'*) exit 1 ;;
+    *'"initialize"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"serverInfo":{"name":"other"}}}\n' "$id" ;;
+    *'"name":"say"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"in a session"}]}}\n' "$id" ;;
+    *'"tools/list"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"tools":[]}}\n' "$id" ;;
+  esac
+done
+"#,
+];
+
+#[tokio::test]
+async fn a_command_is_spoken_to_as_it_says() {
+    for (script, said) in OTHERS.into_iter().zip(["alone", "in a session"]) {
+        let arguments = vec!["-c".to_owned(), script.to_owned()];
+        let (name, program) = ("other".to_owned(), "/bin/sh".to_owned());
+        let servers = StdioServers::new(vec![StdioCommand { name, program, arguments }]);
+        let told = servers.call("other", "say", &json!({}), PATIENCE).await;
+        assert_eq!(told.unwrap(), said);
+        assert_eq!(servers.tools("other", PATIENCE).await.unwrap().0, "other");
+    }
 }

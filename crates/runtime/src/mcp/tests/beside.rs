@@ -106,11 +106,11 @@ async fn what_nobody_waits_for_is_taken_back() {
         if patience.as_secs() > 1 {
             let arrives = next(&mut told, |message| message["method"] == "tools/call");
             tokio::select! {
-                answer = session.call("hang", &nothing) => panic!("{answer:?}"),
+                answer = session.call("hang", &nothing, &Value::Null) => panic!("{answer:?}"),
                 _ = arrives => {}
             }
         } else {
-            let late = session.call("hang", &nothing).await.unwrap_err();
+            let late = session.call("hang", &nothing, &Value::Null).await.unwrap_err();
             assert!(late.may_have_arrived(), "{late:?}");
         }
         drop(session);
@@ -124,7 +124,7 @@ async fn a_server_that_asks_is_answered() {
     let (url, mut told) = serve("2025-11-25").await;
     let egress = Egress::public_allowing_private();
     let mut session = Session::open(&egress, server(&url)).await.unwrap();
-    assert_eq!(session.call("ask", &json!({})).await.unwrap(), "thank you");
+    assert_eq!(session.call("ask", &json!({}), &Value::Null).await.unwrap(), "thank you");
     let alive = next(&mut told, |message| message["method"].is_null()).await;
     assert_eq!(alive, json!({ "jsonrpc": "2.0", "id": 2, "result": {} }));
 }
@@ -134,7 +134,7 @@ async fn an_answer_is_fetched_from_a_server_that_has_hung_up() {
     let (url, _told) = serve("2025-11-25").await;
     let egress = Egress::public_allowing_private();
     let mut session = Session::open(&egress, server(&url)).await.unwrap();
-    assert_eq!(session.call("part", &json!({})).await.unwrap(), "here you are again");
+    assert_eq!(session.call("part", &json!({}), &Value::Null).await.unwrap(), "here you are again");
 }
 
 #[tokio::test]

@@ -57,8 +57,9 @@ async fn a_session_that_is_forgotten_begins_anew() {
     let (url, seen) = serve().await;
     let egress = Egress::public_allowing_private();
     let mut session = Session::open(&egress, server(&url)).await.unwrap();
-    assert_eq!(session.call("take", &json!({})).await.unwrap(), "here you are");
+    assert_eq!(session.call("take", &json!({}), &Value::Null).await.unwrap(), "here you are");
     let expected = [
+        "server/discover - 2026-07-28",
         "initialize - -",
         "notifications/initialized s-1 2025-11-25",
         "tools/call s-1 2025-11-25",
@@ -68,7 +69,7 @@ async fn a_session_that_is_forgotten_begins_anew() {
     ];
     assert_eq!(*seen.lock().unwrap(), expected);
     // Not again and again.
-    let lost = session.call("lose", &json!({})).await;
+    let lost = session.call("lose", &json!({}), &Value::Null).await;
     assert_eq!(lost, Err(McpError::Refused("Session not found".to_owned())));
     assert_eq!(seen.lock().unwrap().len(), expected.len() + 4);
 }

@@ -34,6 +34,7 @@ echo > "$1/at-work-$PPID"
 while IFS= read -r line; do
   id=$(printf %s "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
   case $line in
+    *'"server/discover"'*) printf '{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"what?"}}\n' "$id" ;;
     *'"initialize"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"protocolVersion":"2025-06-18","serverInfo":{"name":"recorder"},"capabilities":{}}}\n' "$id" ;;
     *'"tools/call"'*)
       printf '%s\n' "$line" | sed -n 's/.*"what":"\([^"]*\)".*/\1/p' >> "$1/record"
