@@ -9,6 +9,7 @@ mod model;
 mod ollama;
 mod openai;
 mod policy;
+mod prices;
 pub(crate) mod provider_data;
 mod refusal;
 mod secret;
@@ -256,14 +257,31 @@ impl Models {
         Some(Chosen { model: model.clone(), name: name.to_owned(), facts })
     }
 
-    /// What is taken for known of a model that no setting names. It costs what its endpoint's does, rather than
-    /// nothing: whoever names another one is bounded by budgets all the same.
+    /// What is taken for known of a model that no setting names. It costs what its endpoint's does, or its
+    /// provider's list says, rather than nothing: whoever names another one is bounded by budgets all the same.
     fn presumed(&self, name: &ModelName) -> ModelFacts {
         let known = ModelFacts::of(name);
-        match self.endpoint_prices.filter(|_| name.provider == "openai") {
+        let of_endpoint = self.endpoint_prices.filter(|_| name.provider == "openai");
+        let listed = || prices::listed(name.provider, &name.model);
+        let prices = of_endpoint.or_else(listed).or_else(|| prices::presumed(name.provider));
+        match prices {
             Some((input_price, output_price)) => ModelFacts { input_price, output_price, ..known },
             None => known,
         }
+    }
+
+    /// What a model is counted at, read and written, where its price is unknown: it costs something, and neither
+    /// a setting nor a list says how much.
+    fn guessed_price(&self, chosen: &Chosen) -> Option<(u64, u64)> {
+        let (provider, model) = chosen.who();
+        let is_set = |name: &ModelName| name.provider == provider && name.model == model;
+        if chosen.facts.is_none()
+            || self.facts.keys().any(is_set)
+            || prices::listed(provider, model).is_some()
+        {
+            return None;
+        }
+        prices::presumed(provider)
     }
 
     /// Whether cheaper models can answer for an agent of this policy.
@@ -391,6 +409,32 @@ mod tests {
         }
         let named = ModelPolicy::Named { model: "gpt-4".to_owned() };
         assert_eq!(models.choose(&named).unwrap().facts.unwrap().window, 8_192);
+    }
+
+    #[test]
+    fn a_model_whose_price_nobody_tells_is_not_free_and_says_so() {
+        let mut settings = ModelSettings::default();
+        for provider in Provider::ALL {
+            settings.others.insert(provider, ProviderSettings::default());
+        }
+        let set = ModelName { provider: "anthropic", model: "claude-haiku-4-5".to_owned() };
+        let facts = ModelFacts { input_price: 7, output_price: 9, ..ModelFacts::of(&set) };
+        settings.facts.insert(set, facts);
+        let models = Models::new(&settings).unwrap();
+        for (model, prices, guessed) in [
+            ("anthropic:claude-haiku-4-5", (7, 9), false),
+            ("anthropic:claude-sonnet-4-5", (3_000_000, 15_000_000), false),
+            ("anthropic:claude-next-9", (15_000_000, 75_000_000), true),
+            ("gemini:gemini-2.5-pro", (2_500_000, 15_000_000), false),
+            ("gemini:gemini-next", (4_000_000, 18_000_000), true),
+            ("ollama:llama3", (0, 0), false),
+        ] {
+            let named = ModelPolicy::Named { model: model.to_owned() };
+            let chosen = models.choose(&named).unwrap();
+            let facts = chosen.facts.unwrap();
+            assert_eq!((facts.input_price, facts.output_price), prices, "{model}");
+            assert_eq!(models.guessed_price(&chosen), guessed.then_some(prices), "{model}");
+        }
     }
 
     #[test]

@@ -158,7 +158,7 @@ impl Models {
                 }
                 ModelPolicy::Auto => "it is the configured language model",
             };
-            return Ok(choice(&chosen, None, reason.to_owned(), Vec::new()));
+            return Ok(self.choice(&chosen, None, reason.to_owned(), Vec::new()));
         }
         let score = score(situation);
         let total = score.iter().map(|part| part.points).sum();
@@ -319,18 +319,27 @@ impl Models {
         if !passed_over.is_empty() {
             let _ = write!(reason, "; {} rests after failures", passed_over.join(", "));
         }
-        Some(choice(best, Some(tier), reason, score))
+        Some(self.choice(best, Some(tier), reason, score))
     }
-}
 
-fn choice(
-    chosen: &Chosen,
-    tier: Option<ModelTier>,
-    reason: String,
-    score: Vec<ScorePart>,
-) -> ModelChoice {
-    let (provider, model) = (chosen.model.provider().to_owned(), chosen.name.clone());
-    ModelChoice { tier, provider, model, reason, score }
+    /// The choice of a model, which tells where its price is unknown.
+    fn choice(
+        &self,
+        chosen: &Chosen,
+        tier: Option<ModelTier>,
+        mut reason: String,
+        score: Vec<ScorePart>,
+    ) -> ModelChoice {
+        let (provider, model) = (chosen.model.provider().to_owned(), chosen.name.clone());
+        if let Some((input, output)) = self.guessed_price(chosen) {
+            let (input, output) = (input / 1_000_000, output / 1_000_000);
+            reason = format!(
+                "{reason}; price unknown: {input} and {output} dollars per million tokens are counted \
+                 until MODEL_FACTS names it"
+            );
+        }
+        ModelChoice { tier, provider, model, reason, score }
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::models::{ModelSettings, Provider, ProviderSettings};
 
 fn situation(goal: &str) -> Situation<'_> {
     Situation {
@@ -39,5 +40,24 @@ fn the_score_names_what_it_was_given_for() {
         let total = parts.iter().map(|part| part.points).sum();
         assert_eq!(tier_of(total), tier, "{parts:?}");
         assert!(part.is_empty() || parts.iter().any(|found| found.what == part), "{parts:?}");
+    }
+}
+
+#[test]
+fn a_choice_tells_that_a_price_is_unknown() {
+    let mut settings = ModelSettings::default();
+    settings.others.insert(Provider::Anthropic, ProviderSettings::default());
+    let models = Models::new(&settings).unwrap();
+    for (model, reason) in [
+        ("anthropic:claude-haiku-4-5", "the agent names it"),
+        (
+            "anthropic:claude-next-9",
+            "the agent names it; price unknown: 15 and 75 dollars per million tokens are counted \
+             until MODEL_FACTS names it",
+        ),
+    ] {
+        let policy = ModelPolicy::Named { model: model.to_owned() };
+        let decided = models.decide(&Situation { policy: &policy, ..situation("Go") }).unwrap();
+        assert_eq!(decided.reason, reason);
     }
 }
