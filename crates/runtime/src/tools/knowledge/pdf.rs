@@ -1,6 +1,7 @@
 //! The text of a PDF, page by page. What a file may cost is bounded: in bytes that a stream becomes, in
 //! memory, in pages, and in time, which is looked at between pages.
 
+mod locked;
 mod maps;
 mod weight;
 
@@ -8,7 +9,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use lopdf::content::Content;
-use lopdf::{Document, LoadOptions, Object, ObjectId};
+use lopdf::{Document, FilterFunc, LoadOptions, Object, ObjectId, Stream};
 use resonant_domain::knowledge::DOCUMENT_MAX_BYTES;
 
 use super::cut::CutError;
@@ -21,6 +22,10 @@ const STREAM_MAX_BYTES: usize = 4 * 1024 * 1024;
 const MEMORY_MAX: usize = 512 * 1024 * 1024;
 /// How long the reading of all pages may take.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+/// How a stream tells its length, and where that stands until the stream is filled in. The reader fills in none
+/// whose length it does not find.
+const LENGTH: &[u8] = b"Length";
+const LATE: &[u8] = b"_ength";
 
 thread_local! {
     /// How much of it is left to the file that this thread reads.
@@ -42,12 +47,7 @@ pub(super) struct Pages {
 pub(super) fn pages(bytes: &[u8]) -> Result<Pages, CutError> {
     let refused = |reason: String| Err(CutError(reason));
     let until = Instant::now() + PATIENCE;
-    MEMORY_LEFT.set(MEMORY_MAX);
-    let options = LoadOptions {
-        filter: Some(within_memory),
-        ..LoadOptions::with_max_decompressed_size(STREAM_MAX_BYTES)
-    };
-    let document = Document::load_mem_with_options(bytes, options);
+    let document = load(bytes);
     if MEMORY_LEFT.get() == 0 {
         return refused("must be simpler: what it holds takes too much memory".to_owned());
     }
@@ -97,20 +97,86 @@ pub(super) fn pages(bytes: &[u8]) -> Result<Pages, CutError> {
     Ok(Pages { texts, unread })
 }
 
-/// Lets an object in, as long as there is memory for what is packed into it.
+/// Loads a file, as much of it as there is memory for.
+fn load(bytes: &[u8]) -> lopdf::Result<Document> {
+    let load_within = |bytes: &[u8], filter: FilterFunc| {
+        MEMORY_LEFT.set(MEMORY_MAX);
+        let options = LoadOptions {
+            filter: Some(filter),
+            ..LoadOptions::with_max_decompressed_size(STREAM_MAX_BYTES)
+        };
+        let mut document = Document::load_mem_with_options(bytes, options)?;
+        fill_late(&mut document, bytes);
+        Ok(document)
+    };
+    if let Some(hidden) = locked::hidden(bytes) {
+        let mut document = load_within(&hidden, locked::sealed_within_memory)?;
+        if locked::is_locked(&document) {
+            locked::open(&mut document)?;
+            return Ok(document);
+        }
+        // It only speaks of locks.
+    }
+    load_within(bytes, within_memory)
+}
+
+/// Lets an object in, as long as there is memory for it and for what is packed into it. Parts of a file may be
+/// part of many objects.
 fn within_memory(id: ObjectId, object: &mut Object) -> Option<(ObjectId, Object)> {
-    if let Object::Stream(stream) = object
-        && stream.dict.has_type(b"ObjStm")
-    {
-        let first = stream.dict.get(b"First").and_then(Object::as_i64).unwrap_or_default();
-        let objects = stream.get_plain_content_with_limit(STREAM_MAX_BYTES).unwrap_or_default();
-        let weight = weight::of_objects(&objects, usize::try_from(first).unwrap_or_default());
-        MEMORY_LEFT.set(MEMORY_LEFT.get().saturating_sub(weight));
-        if MEMORY_LEFT.get() == 0 {
+    if let Object::Stream(stream) = object {
+        let is_packed = stream.dict.has_type(b"ObjStm");
+        let packed = if is_packed { weight_of_packed(stream) } else { 0 };
+        if !take_memory(stream.content.len().saturating_add(packed)) {
             return None;
+        }
+        // How long it is was not known where it begins: what it is filled with counts once that is known.
+        if stream.start_position.is_some()
+            && let Some(length) = stream.dict.remove(LENGTH)
+        {
+            stream.dict.set(LATE, length);
         }
     }
     Some((id, object.clone()))
+}
+
+/// Fills in the streams whose length was not known where they begin, if there is memory for all of them.
+fn fill_late(document: &mut Document, bytes: &[u8]) {
+    // Places are counted from where the file says what it is.
+    let first = bytes.windows(5).position(|word| word == b"%PDF-").unwrap_or_default();
+    let bytes = &bytes[first..];
+    let place_of = |object: &Object| {
+        let Object::Stream(stream) = object else { return None };
+        let start = stream.start_position?;
+        let (_, length) = document.dereference(stream.dict.get(LATE).ok()?).ok()?;
+        let length = usize::try_from(length.as_i64().ok()?).ok()?;
+        bytes.get(start..start.checked_add(length)?)
+    };
+    let late: Vec<(ObjectId, &[u8])> =
+        document.objects.iter().filter_map(|(id, object)| Some((*id, place_of(object)?))).collect();
+    if !late.iter().all(|(_, content)| take_memory(content.len())) {
+        return;
+    }
+    for (id, content) in late {
+        if let Some(Object::Stream(stream)) = document.objects.get_mut(&id) {
+            stream.dict.remove(LATE);
+            stream.set_content(content.to_vec());
+        }
+    }
+}
+
+/// Takes so much of the memory that is left. `false`: nothing is left of it.
+fn take_memory(bytes: usize) -> bool {
+    let left = MEMORY_LEFT.get().saturating_sub(bytes);
+    MEMORY_LEFT.set(left);
+    left > 0
+}
+
+/// What an object stream takes once it is opened, and the objects in it.
+fn weight_of_packed(stream: &Stream) -> usize {
+    let first = stream.dict.get(b"First").and_then(Object::as_i64).unwrap_or_default();
+    let objects = stream.get_plain_content_with_limit(STREAM_MAX_BYTES).unwrap_or_default();
+    let weight = weight::of_objects(&objects, usize::try_from(first).unwrap_or_default());
+    weight.saturating_add(objects.len())
 }
 
 /// Whether a page without text shows anything: a picture, or words in a font that does not tell its letters.
@@ -129,4 +195,18 @@ fn shows_something(document: &Document, page: ObjectId) -> bool {
 
 fn is_said(operand: &Object) -> bool {
     operand.as_str().is_ok_and(|bytes| bytes.iter().any(|byte| !matches!(byte, 0 | b' ')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_part_of_many_objects_counts_with_each() {
+        MEMORY_LEFT.set(1_000);
+        let mut object = Object::Stream(Stream::new(lopdf::Dictionary::new(), vec![0; 600]));
+        assert!(within_memory((1, 0), &mut object).is_some());
+        assert!(within_memory((2, 0), &mut object).is_none());
+        assert!(within_memory((3, 0), &mut Object::Null).is_some(), "it takes nothing");
+    }
 }
