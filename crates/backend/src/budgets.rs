@@ -2,6 +2,7 @@
 
 pub(crate) mod guests;
 
+use jiff::SignedDuration;
 use resonant_domain::api_key::Scope;
 use resonant_domain::audit::Deed;
 use resonant_domain::budget::{Budget, BudgetLimits};
@@ -10,6 +11,7 @@ use resonant_domain::waiting::{Amount, Shortfall};
 use resonant_domain::{AgentId, SessionId, UserId};
 
 use crate::audit::{Log, Subject};
+use crate::store::budgets::Drawn;
 use crate::{Backend, Ctx, Result, access, audit, seen, store};
 
 pub use self::guests::{GuestLimits, forget_networks};
@@ -63,6 +65,9 @@ pub async fn set(ctx: &Ctx, agent: Option<AgentId>, limits: BudgetLimits) -> Res
     Ok(budget)
 }
 
+/// How long what no session set aside stays set aside, should nobody settle it: longer than any call takes.
+pub(crate) const LAPSE: SignedDuration = SignedDuration::from_mins(30);
+
 /// What came of setting something aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reserved {
@@ -93,13 +98,26 @@ pub(crate) async fn reserve(
     if budgets.is_empty() && of_guest.is_none() {
         return Ok(Reserved::Enough);
     }
-    let tokens = most.total_tokens();
-    let micro_usd = u64::try_from(most.cost.0).unwrap_or(0);
     let now = backend.now();
     let mut drawn = store::budgets::list_drawn(&mut tx, (owner, id), &budgets, now).await?;
     if let Some(limits) = of_guest {
         drawn.push(store::guests::find_drawn(&mut tx, (owner, id), limits, now).await?);
     }
+    if let Some(reserved) = short(drawn, agent, most) {
+        return Ok(reserved);
+    }
+    let (tokens, micro_usd) = amounts(most);
+    let key = (owner, id, fence);
+    if !store::budgets::insert_reservation(&mut tx, key, agent, tokens, micro_usd).await? {
+        return Ok(Reserved::Fenced);
+    }
+    tx.commit().await?;
+    Ok(Reserved::Enough)
+}
+
+/// Why budgets do not reach for a call of an agent that uses so much at most. `None`: they do.
+fn short(drawn: Vec<Drawn>, agent: AgentId, most: Usage) -> Option<Reserved> {
+    let (tokens, micro_usd) = amounts(most);
     let mut crowded = None;
     for budget in drawn {
         let caller_agent_id = budget.agent.filter(|whose| *whose != agent);
@@ -115,22 +133,78 @@ pub(crate) async fn reserve(
             let scope = budget.scope;
             let shortfall = Shortfall { scope, caller_agent_id, limit: amount, used: gone };
             if is_short(used) {
-                return Ok(Reserved::Short(shortfall));
+                return Some(Reserved::Short(shortfall));
             }
             if is_short(gone) {
                 crowded.get_or_insert(shortfall);
             }
         }
     }
-    if let Some(shortfall) = crowded {
-        return Ok(Reserved::Crowded(shortfall));
+    crowded.map(Reserved::Crowded)
+}
+
+/// Tokens, and millionths of a dollar.
+fn amounts(most: Usage) -> (u64, u64) {
+    (most.total_tokens(), u64::try_from(most.cost.0).unwrap_or(0))
+}
+
+/// What is set aside for a call of a model that no session makes, until it is settled or lapses.
+#[derive(Debug)]
+pub(crate) struct Aside {
+    owner: UserId,
+    /// What it is written under. `None`: no budget is set.
+    id: Option<SessionId>,
+}
+
+impl Aside {
+    /// Sets aside what the owner's next call may use at most, out of the budget over all agents and of what a
+    /// guest may use. `None`: one does not reach, with what others have set aside.
+    pub(crate) async fn take(
+        backend: &Backend,
+        owner: UserId,
+        most: Usage,
+    ) -> Result<Option<Self>> {
+        // No agent's: what is drawn on is the budget over all of them.
+        let nobody = AgentId::from_uuid(store::budgets::ALL_AGENTS);
+        let id = SessionId::from_uuid(backend.new_id()?);
+        let of_guest = guests::limits_of(backend, owner).await?;
+        let mut tx = backend.begin(owner).await?;
+        if of_guest.is_some() {
+            store::guests::lock(&mut tx, owner).await?;
+        }
+        let budgets = store::budgets::lock(&mut tx, (owner, id), nobody).await?;
+        if budgets.is_empty() && of_guest.is_none() {
+            return Ok(Some(Self { owner, id: None }));
+        }
+        let now = backend.now();
+        let mut drawn = store::budgets::list_drawn(&mut tx, (owner, id), &budgets, now).await?;
+        if let Some(limits) = of_guest {
+            drawn.push(store::guests::find_drawn(&mut tx, (owner, id), limits, now).await?);
+        }
+        if short(drawn, nobody, most).is_some() {
+            return Ok(None);
+        }
+        store::budgets::insert_aside(&mut tx, (owner, id), amounts(most)).await?;
+        tx.commit().await?;
+        Ok(Some(Self { owner, id: Some(id) }))
     }
-    let key = (owner, id, fence);
-    if !store::budgets::insert_reservation(&mut tx, key, agent, tokens, micro_usd).await? {
-        return Ok(Reserved::Fenced);
+
+    /// Counts what was used in the place of what was set aside.
+    pub(crate) async fn settle(self, backend: &Backend, used: Usage) -> Result<()> {
+        let Self { owner, id } = self;
+        let is_used = used.total_tokens() > 0 || used.cost.0 > 0;
+        if id.is_none() && !is_used {
+            return Ok(());
+        }
+        let mut tx = backend.begin(owner).await?;
+        if let Some(id) = id {
+            store::budgets::delete_aside(&mut tx, (owner, id)).await?;
+        }
+        if is_used {
+            store::budgets::insert_use(&mut tx, owner, None, used, backend.now()).await?;
+        }
+        tx.commit().await
     }
-    tx.commit().await?;
-    Ok(Reserved::Enough)
 }
 
 #[cfg(test)]

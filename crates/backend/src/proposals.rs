@@ -2,20 +2,17 @@
 
 use std::time::Duration;
 
-use resonant_domain::SessionId;
 use resonant_domain::UserId;
 use resonant_domain::agent::AgentSpec;
 use resonant_domain::api_key::Scope;
 use resonant_domain::proposal::{self, Proposal};
 use resonant_domain::session::Usage;
 use resonant_runtime::propose::Proposed;
-use resonant_runtime::trace::carried;
-use tracing::Instrument as _;
-use uuid::Uuid;
 
-use crate::budgets::guests::{self, Purse};
+use crate::budgets::Aside;
+use crate::budgets::guests::Purse;
 use crate::rate_limits::{self, Sharer};
-use crate::{Backend, Ctx, Error, RateLimit, Result, access, store};
+use crate::{Backend, Ctx, Error, RateLimit, Result, access, apart};
 
 /// How often one person may have a model draft.
 const LIMIT: RateLimit =
@@ -41,14 +38,14 @@ pub async fn propose(ctx: &Ctx, wish: &str) -> Result<Proposal> {
     if let Some(retry_after) = standing.retry_after {
         return Err(Error::TooMany { retry_after });
     }
-    let purse = Purse::default();
-    if !has_room(ctx, owner, most).await? || purse.take(backend, owner, most).await?.is_some() {
+    let Some(aside) = SetAside::take(backend, owner, most).await? else {
         let refusal = "Your budget of the month does not reach for asking the model";
         return Ok(by_rules(Some(refusal.to_owned())));
-    }
+    };
     // Who does not wait for the answer has asked all the same, and it is counted.
-    let asked = carried(ask(backend.clone(), owner, wish.to_owned(), purse)).in_current_span();
-    let Some((spec, model)) = tokio::spawn(asked).await.map_err(Error::internal)?? else {
+    let asked = apart(ask(backend.clone(), owner, wish.to_owned(), aside)).await;
+    let asked = asked.ok_or_else(|| Error::internal("the process stopped while a model was asked"));
+    let Some((spec, model)) = asked?? else {
         return Ok(by_rules(None));
     };
     Ok(match spec {
@@ -63,41 +60,43 @@ async fn ask(
     backend: Backend,
     owner: UserId,
     wish: String,
-    purse: Purse,
+    aside: SetAside,
 ) -> Result<Option<(Result<AgentSpec, String>, String)>> {
     let proposed = backend.engine().models().propose(&wish, backend.now()).await;
     let Some(Proposed { spec, usage, model }) = proposed else {
-        purse.settle(&backend, Usage::default()).await?;
+        aside.settle(&backend, Usage::default()).await?;
         return Ok(None);
     };
-    purse.settle(&backend, usage).await?;
-    let mut tx = backend.begin(owner).await?;
-    store::budgets::insert_use(&mut tx, owner, None, usage, backend.now()).await?;
-    tx.commit().await?;
+    aside.settle(&backend, usage).await?;
     tracing::info!(owner.id = %owner, model, is_usable = spec.is_ok(), "draft proposed");
     Ok(Some((spec, model)))
 }
 
-/// Whether the person's own budget of the month reaches for so much, and what guests may use for a guest.
-async fn has_room(ctx: &Ctx, owner: UserId, most: Usage) -> Result<bool> {
-    let of_guest = guests::limits_of(ctx.backend(), owner).await?;
-    let mut conn = ctx.backend().read_latest(owner).await?;
-    // Neither an agent's nor a session's: what is drawn on is the budget over all agents.
-    let nobody = (owner, SessionId::from_uuid(Uuid::nil()));
-    let now = ctx.backend().now();
-    let all = [store::budgets::ALL_AGENTS];
-    let mut drawn = store::budgets::list_drawn(&mut conn, nobody, &all, now).await?;
-    if let Some(limits) = of_guest {
-        drawn.push(store::guests::find_drawn(&mut conn, nobody, limits, now).await?);
+/// What a draft may use at most, set aside of the person's own budget and of what guests may use.
+struct SetAside {
+    own: Aside,
+    purse: Purse,
+}
+
+impl SetAside {
+    /// `None`: one of them does not reach, and nothing is set aside.
+    async fn take(backend: &Backend, owner: UserId, most: Usage) -> Result<Option<Self>> {
+        let Some(own) = Aside::take(backend, owner, most).await? else { return Ok(None) };
+        let purse = Purse::default();
+        match purse.take(backend, owner, most).await {
+            Ok(None) => Ok(Some(Self { own, purse })),
+            short => {
+                own.settle(backend, Usage::default()).await?;
+                short.map(|_| None)
+            }
+        }
     }
-    let reaches = |limit: Option<u64>, used: u64, aside: u64, wanted: u64| {
-        limit.is_none_or(|limit| used.saturating_add(aside).saturating_add(wanted) <= limit)
-    };
-    let micro_usd = u64::try_from(most.cost.0).unwrap_or(0);
-    Ok(drawn.iter().all(|budget| {
-        reaches(budget.max_tokens, budget.tokens, budget.tokens_aside, most.total_tokens())
-            && reaches(budget.max_micro_usd, budget.micro_usd, budget.micro_usd_aside, micro_usd)
-    }))
+
+    /// Counts what was used in the place of it.
+    async fn settle(self, backend: &Backend, used: Usage) -> Result<()> {
+        let settled = self.purse.settle(backend, used).await;
+        self.own.settle(backend, used).await.and(settled)
+    }
 }
 
 #[cfg(test)]
@@ -201,6 +200,45 @@ mod tests {
         };
         let used = timeout(Duration::from_secs(10), counted).await.expect("it is counted");
         assert_eq!(used, 10, "two tries");
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn two_drafts_side_by_side_do_not_draw_on_the_same_budget(pool: PgPool) {
+        let (asked, gate) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
+        let slow = Slow { asked: asked.clone(), gate: gate.clone() };
+        let models = Models::with_language_model(Arc::new(slow), "slow-1");
+        let most = models.proposal_limit("Read").unwrap().total_tokens();
+        let clock = Arc::new(SystemClock);
+        let engine = Engine::new(models, Tools::empty(), clock.clone());
+        let backend = Backend::for_tests_with_engine(pool.clone(), clock, engine);
+        let ctx = sample::guest(&backend).await.unwrap();
+        // Enough for one, and not for two.
+        let limits = BudgetLimits { max_tokens: Some(most + most / 2), max_micro_usd: None };
+        budgets::set(&ctx, None, limits).await.unwrap();
+        let mut first = Box::pin(propose(&ctx, "Read"));
+        tokio::select! {
+            _ = &mut first => panic!("nobody has answered"),
+            () = asked.notified() => {}
+        }
+        // What is set aside for a call under way is not taken for left over.
+        crate::work::reap(&backend.system()).await.unwrap();
+        let second = propose(&ctx, "Read").await.unwrap();
+        assert!(second.refusal.unwrap().contains("budget"));
+        gate.close();
+        assert!(first.await.unwrap().refusal.unwrap().contains("slow-1"));
+        assert_eq!(budgets::get(&ctx, None).await.unwrap().used_tokens, 10, "of the first alone");
+        let aside = sqlx::query_scalar!("SELECT session_id FROM budget_reservations");
+        assert!(aside.fetch_all(&pool).await.unwrap().is_empty(), "it is settled");
+        // There is room again, and what was never settled lapses.
+        let owner = access::user(&ctx).unwrap();
+        let usage = Usage { output_tokens: most, ..Usage::default() };
+        assert!(Aside::take(&backend, owner, usage).await.unwrap().is_some());
+        let old =
+            "UPDATE budget_reservations SET session_id = '01890a5d-ac96-774b-bcce-b302099a8057'";
+        sqlx::raw_sql(old).execute(&pool).await.unwrap();
+        crate::work::reap(&backend.system()).await.unwrap();
+        let aside = sqlx::query_scalar!("SELECT session_id FROM budget_reservations");
+        assert!(aside.fetch_all(&pool).await.unwrap().is_empty());
     }
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]

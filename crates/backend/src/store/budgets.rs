@@ -301,19 +301,66 @@ pub(crate) async fn insert_reservation(
     Ok(done.rows_affected() > 0)
 }
 
-/// Frees what is set aside for sessions that are not in the queue: nobody would settle it any more. Answers
-/// of how many.
+/// Sets aside what a call may use at most that no session makes, under an id of its own.
+#[tracing::instrument(name = "db.budget.insert_aside", skip_all, fields(owner.id = %owner), err(level = "debug"))]
+pub(crate) async fn insert_aside(
+    conn: &mut PgConnection,
+    (owner, id): (UserId, SessionId),
+    (tokens, micro_usd): (u64, u64),
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO budget_reservations (owner_id, session_id, agent_id, tokens, micro_usd)
+        VALUES ($1, $2, $3, $4, $5)
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+        ALL_AGENTS,
+        signed(tokens),
+        signed(micro_usd),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Frees what was set aside under this id.
+#[tracing::instrument(name = "db.budget.delete_aside", skip_all, fields(owner.id = %owner), err(level = "debug"))]
+pub(crate) async fn delete_aside(
+    conn: &mut PgConnection,
+    (owner, id): (UserId, SessionId),
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "DELETE FROM budget_reservations WHERE owner_id = $1 AND session_id = $2",
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Frees what is set aside for sessions that are not in the queue: nobody would settle it any more. The same
+/// holds of what no session set aside, under an id that is older than `lapsed`. Answers of how many.
 #[tracing::instrument(name = "db.budget.delete_left", skip_all, err(level = "debug"))]
-pub(crate) async fn delete_left(conn: &mut PgConnection, owners: Owners) -> sqlx::Result<u64> {
+pub(crate) async fn delete_left(
+    conn: &mut PgConnection,
+    owners: Owners,
+    lapsed: Uuid,
+) -> sqlx::Result<u64> {
     let rows = sqlx::query!(
         r#"
         SELECT owner_id AS "owner_id!", session_id AS "session_id!"
-        FROM budget_reservations WHERE NOT $1::BOOLEAN OR is_owner_held(owner_id)
+        FROM budget_reservations
+        WHERE (NOT $1::BOOLEAN OR is_owner_held(owner_id))
+          AND (agent_id <> $2 OR session_id < $3)
         EXCEPT
         SELECT owner_id, session_id FROM session_queue
         LIMIT 1000
         "#,
         owners.are_held(),
+        ALL_AGENTS,
+        lapsed,
     )
     .fetch_all(&mut *conn)
     .await?;
