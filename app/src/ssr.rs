@@ -2,8 +2,8 @@
 
 #[cfg(feature = "ssr")]
 pub use gate::{
-    Alike, Look, SiteOrigin, ctx, fail, invalid, leave_note, origin, redirect, redirect_form,
-    redirect_to_part, take_note,
+    Alike, Look, SiteOrigin, ctx, fail, invalid, leave_note, new_key, once, origin, redirect,
+    redirect_form, redirect_to_part, take_note,
 };
 
 /// Answers the page with status 404. The page itself says what is missing.
@@ -46,8 +46,10 @@ mod gate {
     use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
     use leptos::prelude::use_context;
     use leptos_axum::ResponseOptions;
-    use resonant_backend::{Ctx, Error};
+    use resonant_backend::{Ctx, Error, idempotency, sessions};
     use resonant_domain::FaultKind;
+    use resonant_domain::session::Session;
+    use serde::Serialize;
 
     use crate::error::AppError;
     use crate::language::{self, Language};
@@ -65,6 +67,36 @@ mod gate {
                 AppError::new(FaultKind::Internal, FaultKind::Internal.title())
             },
         )
+    }
+
+    /// Does what a form of `function` asks for once for its intent and all that it says, for a caller who
+    /// may be another one by now than when the request came. Without an intent each form counts.
+    pub async fn once<F>(
+        ctx: &Ctx,
+        function: &str,
+        intent: &str,
+        said: &(impl Serialize + Sync),
+        act: impl FnOnce(Ctx) -> F + Send,
+    ) -> Result<Session, AppError>
+    where
+        F: Future<Output = Result<Session, Error>> + Send + 'static,
+    {
+        let done = if intent.is_empty() {
+            act(ctx.clone()).await
+        } else {
+            let said = serde_json::to_vec(said).map_err(|error| fail(Error::internal(error)))?;
+            let route = format!("POST /api/fn/{function}");
+            let request = idempotency::Request::of_form(route, intent, &[said.as_slice()]);
+            sessions::once(ctx, request, act).await
+        };
+        done.map_err(fail)
+    }
+
+    /// A key for a form of the page that is rendered: none where the page looks alike to everybody.
+    pub fn new_key() -> String {
+        let parts = use_context::<Parts>().filter(|_| !is_alike());
+        let ctx = parts.and_then(|parts| parts.extensions.get::<Ctx>().cloned());
+        ctx.and_then(|ctx| idempotency::new_key(ctx.backend()).ok()).unwrap_or_default()
     }
 
     /// Turns a use case's failure into what a page may know.

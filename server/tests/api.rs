@@ -38,3 +38,5 @@ mod submissions;
 mod teams;
 mod test_sets;
 mod webhooks;
+
+pub(crate) use crashes::waiting;

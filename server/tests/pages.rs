@@ -9,5 +9,6 @@ mod listings;
 mod marketplace;
 mod pictures;
 mod results;
+mod sessions;
 
 pub(crate) use forms::install;

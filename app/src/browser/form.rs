@@ -1,5 +1,6 @@
 //! What stands in a form.
 
+use js_sys::Math;
 use leptos::form::FromFormData as _;
 use leptos::html;
 use leptos::prelude::{GetUntracked as _, NodeRef, document, request_animation_frame};
@@ -12,6 +13,20 @@ use web_sys::{FormData, HtmlElement};
 pub fn form_values<T: DeserializeOwned>(form: NodeRef<html::Form>) -> Option<T> {
     let form = form.try_get_untracked().flatten()?;
     T::from_form_data(&FormData::new_with_form(&form).ok()?).ok()
+}
+
+/// A key that no other form of the viewer has: 128 random bits, as a browser throws dice.
+pub fn new_key() -> String {
+    let part = || {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is a whole number from 0 to 2^32 - 1"
+        )]
+        let part = (Math::random() * 4_294_967_296.0) as u32;
+        format!("{part:08x}")
+    };
+    (0..4).map(|_| part()).collect()
 }
 
 /// Leads whoever has sent a form to what is wrong with it, once that is drawn: to the first field that is

@@ -54,6 +54,23 @@ impl Request {
         };
         Self { route, key, hash: hash.finalize().into() }
     }
+
+    /// A form of a page, which was given `intent` ([`new_key`]) when it was drawn, and says all of `said`.
+    /// Whoever changes what it says has something else in mind: that is another request.
+    #[must_use]
+    pub fn of_form(route: String, intent: &str, said: &[&[u8]]) -> Self {
+        let all: Vec<_> = [intent.as_bytes()].iter().chain(said).copied().collect();
+        let request = Self::new(route, String::new(), &all);
+        Self { key: BASE64_URL_SAFE_NO_PAD.encode(request.hash), ..request }
+    }
+}
+
+/// A key that no request has had before.
+///
+/// # Errors
+/// [`Error::Internal`].
+pub fn new_key(backend: &Backend) -> Result<String> {
+    Ok(backend.new_id()?.to_string())
 }
 
 /// What was answered, as far as it is kept.
@@ -160,6 +177,18 @@ impl Claim {
         let Reserved { place, claim, .. } = &*self.reserved;
         store::idempotency::delete(&mut conn, place, *claim).await?;
         conn.commit().await
+    }
+
+    /// Gives the claim up after a use case has failed, or leaves it to the next try where nobody knows what
+    /// was changed.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn failed(self, backend: &Backend, error: &Error) -> Result<()> {
+        match error {
+            Error::Internal(_) | Error::Unavailable(_) => self.broke_off(backend).await,
+            _ => self.refused(backend).await,
+        }
     }
 
     /// Leaves the claim to the next try after a failure of which nobody knows what it has changed.

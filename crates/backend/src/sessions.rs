@@ -7,6 +7,7 @@ mod ends;
 mod fork;
 mod go_on;
 mod inputs;
+mod once;
 mod pins;
 pub mod records;
 mod results;
@@ -46,6 +47,7 @@ pub(crate) use ends::{Ended, cancel_locked, cancel_of, cancel_of_agents, end_loc
 pub use fork::{fork, retry_from};
 pub use go_on::{retry, say};
 pub use inputs::step_input;
+pub use once::once;
 pub use pins::pin;
 pub use results::result;
 pub use shares::{

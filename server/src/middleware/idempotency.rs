@@ -6,11 +6,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use resonant_backend::idempotency::{self, Claim, Reply, Verdict};
-use resonant_backend::{Actor, Ctx};
+use resonant_backend::{Actor, Ctx, apart};
 use resonant_domain::api_key::Scope;
 
 use super::body_limit;
-use crate::apart::apart;
 use crate::extract::unread;
 use crate::fault::Fault;
 use crate::middleware::problem::chain;

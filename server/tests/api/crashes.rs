@@ -52,7 +52,7 @@ impl Asking<'_> {
 }
 
 /// A session that waits for somebody to allow a call.
-async fn waiting(app: &TestApp, ada: &Visitor) -> Session {
+pub(crate) async fn waiting(app: &TestApp, ada: &Visitor) -> Session {
     let spec = json!({
         "name": "Asker", "tools": [{ "name": "calculator", "needs_approval": true }],
     });

@@ -115,6 +115,13 @@ async fn a_publisher_writes_their_profile_and_publishes_without_a_form() {
     let read = app.get(own).by(&ada).await;
     assert_eq!((read.header("etag"), &read.value()), (made.header("etag"), &profile));
     assert_eq!(app.get("/api/v1/publishers/ada-l").await.value()["bio"], "Reckons");
+    // What another has is told as any value that is not taken, as an address or a team's slug is.
+    assert_eq!(put(&eve, &profile).await.problem(), (400, vec!["handle".to_owned()]));
+    let guests = put(&app.guest().await, &profile).await;
+    assert_eq!(guests.problem(), (409, vec![]), "a guest publishes nothing");
+    // Nobody has changed anything in the meantime.
+    assert_eq!(guests.value()["title"], "This is not possible as things stand");
+    assert_eq!(unseen.value()["title"], "This has changed in the meantime");
     assert_eq!(
         app.get(&format!("{own}?fields=name")).by(&ada).await.value(),
         json!({ "name": "Ada L." })

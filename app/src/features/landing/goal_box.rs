@@ -7,6 +7,7 @@ use resonant_domain::session::{CONTEXT_MAX, GOAL_MAX};
 use super::api::{Start, Template};
 use crate::error::{action_error, field_error};
 use crate::features::marketplace::api::InstallAndRun;
+use crate::intent::{Intent, IntentField};
 use crate::language::tr;
 use crate::refused_form::refused_form;
 use crate::ui::{Avatar, AvatarSize, Button, ButtonKind, FormError, TextArea};
@@ -52,6 +53,7 @@ pub fn GoalBox(
     });
 
     let action = ServerAction::<InstallAndRun>::new();
+    let intent = Intent::of(action);
     let error = action_error(action);
     let placeholder = start.with_value(|start| {
         let example = start.templates.first().and_then(|template| template.example.clone());
@@ -62,6 +64,7 @@ pub fn GoalBox(
         <ActionForm action>
             <div class="goal-box">
                 <FormError error fields=&["goal", "context"] />
+                <IntentField intent />
                 <TextArea
                     label=tr("What should it do?")
                     name="goal"

@@ -165,6 +165,7 @@ pub async fn install_and_run(
     #[server(default)] goal: String,
     #[server(default)] context: String,
     #[server(default)] variables: Values,
+    #[server(default)] intent: String,
 ) -> Result<(), AppError> {
     use resonant_backend::{listings, members, sessions};
     use resonant_domain::variable;
@@ -179,8 +180,13 @@ pub async fn install_and_run(
     variable::resolve(&listing.agent.variables, &new.variables)
         .map_err(|fields| ssr::fail(resonant_backend::Error::Invalid(fields)))?;
     members::begin_guest(&ctx).await.map_err(ssr::fail)?;
-    let agent = listings::install_version(&ctx, &slug, version).await.map_err(ssr::fail)?;
-    let session = sessions::start(&ctx, agent.id, new).await.map_err(ssr::fail)?;
+    let said = (slug.clone(), version, goal, context, variables);
+    // Both get the identity that is set aside for the form: another try finds whichever is there.
+    let act = move |ctx| async move {
+        let agent = listings::install_version(&ctx, &slug, version).await?;
+        sessions::start(&ctx, agent.id, new).await
+    };
+    let session = ssr::once(&ctx, "marketplace/install_and_run", &intent, &said, act).await?;
     ssr::redirect(&paths::session(session.id));
     Ok(())
 }

@@ -13,6 +13,7 @@ use resonant_domain::variable::Variable;
 use super::api::InstallAndRun;
 use crate::error::{action_error, field_error};
 use crate::features::studio::VariableFields;
+use crate::intent::{Intent, IntentField};
 use crate::language::{cost_text, tr, tr_count, tr_with};
 use crate::refused_form::refused_form;
 use crate::ui::{Button, ButtonKind, FormError, Icon, IconName, TextArea};
@@ -46,6 +47,7 @@ pub(super) fn TryPanel(
     let context = RwSignal::new(refused.text("context").or(first_context).unwrap_or_default());
 
     let run = ServerAction::<InstallAndRun>::new();
+    let intent = Intent::of(run);
     let error = action_error(run);
 
     let chips = examples
@@ -97,6 +99,7 @@ pub(super) fn TryPanel(
                 <FormError error=error fields=&["goal", "context"] />
                 <input type="hidden" name="slug" value=slug />
                 <input type="hidden" name="version" value=version.to_string() />
+                <IntentField intent=intent />
                 <TextArea
                     label=tr("Goal")
                     name="goal"

@@ -169,21 +169,33 @@ pub async fn cancel_session(id: SessionId) -> Result<Session, AppError> {
 pub async fn decide(
     id: SessionId,
     #[server(default)] form: DecisionForm,
+    #[server(default)] intent: String,
 ) -> Result<Session, AppError> {
-    use resonant_backend::sessions;
+    let (ctx, said) = (ssr::ctx()?, form.clone());
+    let act = move |ctx| async move { decide_by(&ctx, id, form).await };
+    ssr::once(&ctx, "sessions/decide", &intent, &(id, said), act).await
+}
+
+#[cfg(feature = "ssr")]
+async fn decide_by(
+    ctx: &resonant_backend::Ctx,
+    id: SessionId,
+    form: DecisionForm,
+) -> resonant_backend::Result<Session> {
+    use resonant_backend::{Error, sessions};
     use resonant_domain::session::NewDecision;
 
-    let ctx = ssr::ctx()?;
-    let session = sessions::get(&ctx, id).await.map_err(ssr::fail)?;
+    let session = sessions::get(ctx, id).await?;
     let Some(wait) = session.waiting else {
-        let gone = "The session waits for nothing any more".to_owned();
-        return Err(ssr::fail(resonant_backend::Error::Conflict(gone)));
+        return Err(Error::Conflict("The session waits for nothing any more".to_owned()));
     };
-    let decision = form
-        .decision(&wait.reason)
-        .map_err(|faults| ssr::fail(resonant_backend::Error::Invalid(faults)))?;
+    // What it waits for by now is something else than what was seen.
+    if wait.sequence != form.waiting {
+        return Err(Error::Conflict("This was decided already".to_owned()));
+    }
+    let decision = form.decision(&wait.reason)?;
     let new = NewDecision { waiting: form.waiting, decision };
-    sessions::decide(&ctx, id, new).await.map_err(ssr::fail)
+    sessions::decide(ctx, id, new).await
 }
 
 /// Says something to a session: it is heard with the next step, and a session that is over goes on.
@@ -192,26 +204,42 @@ pub async fn say(
     id: SessionId,
     #[server(default)] text: String,
     context: Option<String>,
+    #[server(default)] intent: String,
 ) -> Result<Session, AppError> {
     use resonant_backend::sessions;
     use resonant_domain::session::NewMessage;
 
     let message = NewMessage { text, context };
-    sessions::say(&ssr::ctx()?, id, message).await.map_err(ssr::fail)
+    let (ctx, said) = (ssr::ctx()?, message.clone());
+    let act = move |ctx| async move { sessions::say(&ctx, id, message).await };
+    ssr::once(&ctx, "sessions/say", &intent, &(id, said), act).await
 }
 
 /// Goes on with a session that came to no good end, from the step that it stopped in.
 #[server(prefix = "/api/fn", endpoint = "sessions/retry_session")]
-pub async fn retry_session(id: SessionId) -> Result<Session, AppError> {
-    resonant_backend::sessions::retry(&ssr::ctx()?, id).await.map_err(ssr::fail)
+pub async fn retry_session(
+    id: SessionId,
+    #[server(default)] intent: String,
+) -> Result<Session, AppError> {
+    use resonant_backend::sessions;
+
+    let act = move |ctx| async move { sessions::retry(&ctx, id).await };
+    ssr::once(&ssr::ctx()?, "sessions/retry_session", &intent, &id, act).await
 }
 
 /// Tries a step anew in another session, which is told what the step was told. A plain form is led to its
 /// page.
 #[server(prefix = "/api/fn", endpoint = "sessions/retry_from")]
-pub async fn retry_from(id: SessionId, step: u32) -> Result<SessionId, AppError> {
-    let session =
-        resonant_backend::sessions::retry_from(&ssr::ctx()?, id, step).await.map_err(ssr::fail)?;
+pub async fn retry_from(
+    id: SessionId,
+    step: u32,
+    #[server(default)] intent: String,
+) -> Result<SessionId, AppError> {
+    use resonant_backend::sessions;
+
+    let act = move |ctx| async move { sessions::retry_from(&ctx, id, step).await };
+    let said = (id, step);
+    let session = ssr::once(&ssr::ctx()?, "sessions/retry_from", &intent, &said, act).await?;
     ssr::redirect_form(&paths::session(session.id));
     Ok(session.id)
 }
@@ -249,11 +277,14 @@ pub async fn pin_message(
 pub async fn fork_session(
     id: SessionId,
     #[server(default)] fork: ForkForm,
+    #[server(default)] intent: String,
 ) -> Result<SessionId, AppError> {
     use resonant_backend::sessions;
 
+    let said = (id, fork.clone());
     let new = fork.read().map_err(|faults| ssr::fail(resonant_backend::Error::Invalid(faults)))?;
-    let session = sessions::fork(&ssr::ctx()?, id, new).await.map_err(ssr::fail)?;
-    ssr::redirect_form(&crate::paths::session(session.id));
+    let act = move |ctx| async move { sessions::fork(&ctx, id, new).await };
+    let session = ssr::once(&ssr::ctx()?, "sessions/fork_session", &intent, &said, act).await?;
+    ssr::redirect_form(&paths::session(session.id));
     Ok(session.id)
 }

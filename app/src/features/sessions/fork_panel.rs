@@ -10,6 +10,7 @@ use super::api::ForkSession;
 use super::live_session::LiveSession;
 use crate::browser;
 use crate::error::{action_error, field_error};
+use crate::intent::{Intent, IntentField};
 use crate::language::{tr, tr_with};
 use crate::paths;
 use crate::refused_form::refused_form;
@@ -28,6 +29,7 @@ pub fn ForkPanel(
     goal: String,
 ) -> impl IntoView {
     let fork = ServerAction::<ForkSession>::new();
+    let intent = Intent::of(fork);
     let value = fork.value();
     // The page of another session is the same page to the router, which would put away what this form
     // still shows: it is loaded anew.
@@ -51,6 +53,7 @@ pub fn ForkPanel(
             <summary class="fork__title">{tr("Fork: try another way from one of its steps")}</summary>
             <ActionForm action=fork attr:class="fork__form">
                 <input type="hidden" name="id" value=id.to_string() />
+                <IntentField intent=intent />
                 {move || {
                     let from_goal = (0.to_string(), tr("From the goal").to_owned());
                     let after = |step: u32| {

@@ -11,7 +11,9 @@ use resonant_domain::timeline::TimelineMessage;
 use super::api::Say;
 use super::live_session::LiveSession;
 use super::pin_button::PinButton;
+use crate::browser;
 use crate::error::{action_error, field_error};
+use crate::intent::{Intent, IntentField};
 use crate::language::{tr, tr_count};
 use crate::refused_form::refused_form;
 use crate::ui::{Button, ButtonKind, FormError, TextArea};
@@ -25,6 +27,7 @@ pub fn MessagePanel(
     id: SessionId,
 ) -> impl IntoView {
     let say = ServerAction::<Say>::new();
+    let intent = Intent::of(say);
     let value = say.value();
     let text = RwSignal::new(refused_form().text("text").unwrap_or_default());
     let on_its_way = StoredValue::new(String::new());
@@ -40,7 +43,7 @@ pub fn MessagePanel(
     let is_over = Memo::new(move |_| live.state().is_terminal());
     let form = NodeRef::<html::Form>::new();
     let send = move |event: leptos::ev::KeyboardEvent| {
-        if (event.ctrl_key() || event.meta_key()) && event.key() == "Enter" {
+        if (event.ctrl_key() || event.meta_key()) && browser::key_of(&event) == "Enter" {
             event.prevent_default();
             if let Some(form) = form.get_untracked() {
                 // A form that its own rules refuse says so itself.
@@ -70,6 +73,7 @@ pub fn MessagePanel(
             <p class="say__lead">{lead}</p>
             <ActionForm action=say node_ref=form>
                 <input type="hidden" name="id" value=id.to_string() />
+                <IntentField intent=intent />
                 <TextArea
                     id="say-text"
                     label=tr("Message")

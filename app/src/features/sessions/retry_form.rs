@@ -8,6 +8,7 @@ use resonant_domain::session::SessionState;
 use super::api::RetrySession;
 use super::live_session::LiveSession;
 use crate::error::action_error;
+use crate::intent::{Intent, IntentField};
 use crate::language::tr;
 use crate::ui::{Button, ButtonKind, FormError};
 
@@ -20,6 +21,7 @@ pub fn RetryForm(
     id: SessionId,
 ) -> impl IntoView {
     let retry = ServerAction::<RetrySession>::new();
+    let intent = Intent::of(retry);
     let value = retry.value();
     Effect::new(move || {
         if let Some(Ok(session)) = value.get() {
@@ -37,6 +39,7 @@ pub fn RetryForm(
         <Show when=move || has_label.get()>
             <ActionForm action=retry>
                 <input type="hidden" name="id" value=id.to_string() />
+                <IntentField intent=intent />
                 <Button kind=ButtonKind::Secondary busy=retry.pending()>{label}</Button>
             </ActionForm>
             <FormError error=error />

@@ -8,6 +8,7 @@ use server_fn::ServerFn as _;
 use super::api::{RetryFrom, RetrySession, retry_from, retry_session};
 use super::live_session::LiveSession;
 use crate::browser;
+use crate::intent::{Intent, IntentField};
 use crate::language::{tr, tr_text};
 use crate::paths;
 use crate::state::use_toasts;
@@ -56,6 +57,7 @@ pub(super) fn StepWays(
 fn Retry(live: LiveSession, number: u32, is_failed: Memo<bool>) -> impl IntoView {
     let toasts = use_toasts();
     let id = live.id();
+    let intent = Intent::new();
     let is_asked = RwSignal::new(false);
     let retry = move |event: MouseEvent| {
         event.prevent_default();
@@ -63,20 +65,21 @@ fn Retry(live: LiveSession, number: u32, is_failed: Memo<bool>) -> impl IntoView
             return;
         }
         is_asked.set(true);
-        let is_here = is_failed.get_untracked();
+        let (is_here, key) = (is_failed.get_untracked(), intent.key());
         spawn_local(async move {
             let answer = if is_here {
-                retry_session(id).await.map(|session| live.renew(session))
+                retry_session(id, key).await.map(|session| live.renew(session))
             } else {
-                retry_from(id, number).await.map(|copy| {
+                retry_from(id, number, key).await.map(|copy| {
                     // Whoever has gone elsewhere meanwhile is not called away from there.
                     if is_asked.try_get_untracked().is_some() {
                         browser::load(&paths::session(copy));
                     }
                 })
             };
-            if let Err(error) = answer {
-                toasts.show(Tone::Bad, tr_text(error.message));
+            match answer {
+                Ok(()) => intent.renew(),
+                Err(error) => toasts.show(Tone::Bad, tr_text(error.message)),
             }
             is_asked.try_set(false);
         });
@@ -86,6 +89,7 @@ fn Retry(live: LiveSession, number: u32, is_failed: Memo<bool>) -> impl IntoView
         <form class="step__retry" method="post" action=action>
             <input type="hidden" name="id" value=id.to_string() />
             <input type="hidden" name="step" value=number.to_string() />
+            <IntentField intent=intent />
             <button
                 class="button button--quiet pin__button"
                 aria-busy=move || is_asked.get().then_some("true")

@@ -354,16 +354,20 @@ pub async fn delete_agent(id: AgentId) -> Result<(), AppError> {
 pub async fn run_agent(
     id: AgentId,
     #[server(default)] run: RunForm,
+    #[server(default)] intent: String,
 ) -> Result<SessionId, AppError> {
     use resonant_backend::sessions;
 
     let new = run.new_session().map_err(invalid)?;
-    let ctx = ssr::ctx()?;
-    let session = match run.edition().map_err(invalid)? {
-        None => sessions::start(&ctx, id, new).await,
-        Some(edition) => sessions::try_edition(&ctx, id, new, edition).await,
+    let edition = run.edition().map_err(invalid)?;
+    let act = move |ctx| async move {
+        match edition {
+            None => sessions::start(&ctx, id, new).await,
+            Some(edition) => sessions::try_edition(&ctx, id, new, edition).await,
+        }
     };
-    let session = session.map_err(ssr::fail)?;
+    let said = (id, run);
+    let session = ssr::once(&ssr::ctx()?, "studio/run_agent", &intent, &said, act).await?;
     ssr::redirect_form(&paths::session(session.id));
     Ok(session.id)
 }

@@ -17,6 +17,7 @@ use super::draft::Draft;
 use super::variable_fields::VariableFields;
 use crate::browser;
 use crate::error::last_error;
+use crate::intent::{Intent, IntentField};
 use crate::language::{decimal, tr, tr_with};
 use crate::refused_form::refused_form;
 use crate::state::use_toasts;
@@ -62,6 +63,7 @@ pub(super) fn RunPanel(
     let shown = draft.shown;
     let toasts = use_toasts();
     let run = ServerAction::<RunAgent>::new();
+    let intent = Intent::of(run);
     Effect::new(move || {
         if let Some(Ok(session)) = run.value().get() {
             on_start.run(session);
@@ -75,7 +77,8 @@ pub(super) fn RunPanel(
     let form = NodeRef::<html::Form>::new();
     let may_run = move || status.get() == AgentStatus::Active;
     let send = move |event: ev::KeyboardEvent| {
-        if (event.ctrl_key() || event.meta_key()) && event.key() == "Enter" && may_run() {
+        let is_command = event.ctrl_key() || event.meta_key();
+        if is_command && browser::key_of(&event) == "Enter" && may_run() {
             event.prevent_default();
             if let Some(form) = form.get_untracked() {
                 // A form that its own rules refuse says so itself.
@@ -176,6 +179,7 @@ pub(super) fn RunPanel(
             </Show>
             <ActionForm action=run node_ref=form>
                 <input type="hidden" name="id" value=id.to_string() />
+                <IntentField intent=intent />
                 <TextArea
                     id="run-goal"
                     label=tr("Goal")

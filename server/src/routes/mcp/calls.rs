@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use resonant_backend::idempotency::{self, Reply, Request, Verdict};
-use resonant_backend::{Ctx, Error, mcp_calls, sessions};
+use resonant_backend::{Ctx, Error, apart, mcp_calls, sessions};
 use resonant_domain::SessionId;
 use resonant_domain::session::{NewSession, SessionState};
 use resonant_domain::session_event::{EventBody, SessionEvent};
@@ -18,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 use super::tools::agent_of;
 use super::versions::Version;
 use super::{CALL, Failed, OWN_FAULT, WRONG_PARAMS};
-use crate::apart::apart;
 use crate::middleware::problem::chain;
 
 /// The longest name of a conversation, and the longest id of a request that can be taken back, in bytes.
@@ -141,9 +140,7 @@ impl Asking {
                 let body = session.to_string().into_bytes();
                 claim.succeeded(backend, Reply { status: 202, headers: Vec::new(), body }).await
             }
-            Err(Failed::Use(Error::Internal(_) | Error::Unavailable(_))) => {
-                claim.broke_off(backend).await
-            }
+            Err(Failed::Use(error)) => claim.failed(backend, error).await,
             Err(_) => claim.refused(backend).await,
         };
         if let Err(error) = told {

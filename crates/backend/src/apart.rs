@@ -1,13 +1,11 @@
 //! Work that goes on when whoever asked for it hangs up.
 
-use resonant_backend::carried;
+use resonant_runtime::trace::carried;
 use tracing::Instrument as _;
 
 /// Does work in a task of its own, which is still part of the request: a caller who goes away does not stop
 /// what has begun. A panic is the caller's, too. `None`: the process stops, and what was done is not known.
-pub(crate) async fn apart<T: Send + 'static>(
-    work: impl Future<Output = T> + Send + 'static,
-) -> Option<T> {
+pub async fn apart<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Option<T> {
     match tokio::spawn(carried(work).in_current_span()).await {
         Ok(done) => Some(done),
         Err(error) => match error.try_into_panic() {
@@ -20,7 +18,7 @@ pub(crate) async fn apart<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use futures::FutureExt as _;
-    use resonant_backend::TraceParent;
+    use resonant_runtime::trace::TraceParent;
     use tokio::sync::oneshot;
     use tracing::Span;
 
