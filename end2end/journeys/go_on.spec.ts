@@ -45,6 +45,31 @@ test('what is written while a message is on its way is not lost', async ({ page 
   await expect(session.said).not.toContainText('And then?');
 });
 
+test('a message whose answer was lost is said once, and the same words later once more', async ({ page, browserConsole }) => {
+  browserConsole.allow(/net::ERR_FAILED/);
+  const { id, session } = await openAnswered(page);
+  let lost = 0;
+  await page.route('**/api/fn/sessions/say', async (route) => {
+    if (lost > 0) return route.continue();
+    lost += 1;
+    // The server has it, and nobody hears of that.
+    await route.fetch();
+    await route.abort();
+  });
+  const send = page.getByRole('button', { name: 'Send' });
+  const messages = async () => (await readSession(page, id)).events!.filter((event) => event.type === 'message').length;
+  await session.say('And now? [[say Two.]]');
+  await expect(page.locator('.say')).toContainText('could not be reached');
+  await expect(page.getByLabel('Message')).toHaveValue('And now? [[say Two.]]');
+  await send.click();
+  await expect(page.getByLabel('Message')).toHaveValue('');
+  await session.expectCompleted();
+  expect(await messages()).toBe(1);
+  await session.say('And now? [[say Two.]]');
+  await expect(page.getByLabel('Message')).toHaveValue('');
+  expect(await messages()).toBe(2);
+});
+
 test('a message is pinned, stays so, and is let go', async ({ page }) => {
   const { id, session } = await openAnswered(page);
   await session.say('And now? [[say Two.]]');
@@ -206,6 +231,49 @@ test('a call that needs approval waits, and is made as the person changed it', a
   await expect(session.call('Calculator')).toContainText('changed by hand');
   await expect(session.call('Calculator')).toContainText('42');
   await expect(session.decision).toBeHidden();
+});
+
+/** A session that waits for a verdict on a call, opened twice. */
+async function openTwice(page: Page) {
+  const agentId = await beGuest(page);
+  await page.request.patch(`/api/v1/agents/${agentId}`, { data: { tools: [{ name: 'calculator', needs_approval: true }] } });
+  const id = await startSession(page, agentId, 'Count [[call calculator {"expression":"1+1"}]]');
+  await visit(page, `/sessions/${id}`);
+  const second = await page.context().newPage();
+  await visit(second, `/sessions/${id}`);
+  const [one, other] = [new SessionPage(page), new SessionPage(second)];
+  for (const session of [one, other]) await expect(session.decision).toBeVisible();
+  return { one, other, second };
+}
+
+test('who has the same call before them is told that it was decided elsewhere', async ({ page }) => {
+  const { one, other, second } = await openTwice(page);
+  await one.decision.getByRole('button', { name: 'Send the decision' }).click();
+  await one.expectCompleted();
+  await expect(other.decision).toBeHidden();
+  await expect(second.getByText('Decided elsewhere meanwhile: `calculator` is allowed')).toBeVisible();
+  await expect(one.news).toBeEmpty();
+});
+
+test('who decides too late is told what was decided, and that theirs did not count', async ({ page, browserConsole }) => {
+  browserConsole.allow(refusal);
+  const { one, other, second } = await openTwice(page);
+  let release = () => {};
+  const gate = new Promise<void>((resolve) => (release = resolve));
+  await second.route('**/api/fn/sessions/decide', async (route) => {
+    await gate;
+    await route.continue();
+  });
+  await other.decision.getByLabel('Decision').selectOption('refuse');
+  const sent = second.waitForRequest('**/api/fn/sessions/decide');
+  await other.decision.getByRole('button', { name: 'Send the decision' }).click();
+  await sent;
+  await one.decision.getByRole('button', { name: 'Send the decision' }).click();
+  await one.expectCompleted();
+  release();
+  await expect(other.news).toContainText('What you sent did not count');
+  await expect(other.news).toContainText('`calculator` is allowed');
+  await expectAccessible(second);
 });
 
 /** A session whose agent asks where to. */

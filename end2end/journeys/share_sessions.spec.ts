@@ -1,7 +1,9 @@
 // A session is shared by a link, kept as a file, replayed and compared with another.
 
-import { beGuest, makeAgent, startSession, untilEnded } from '../fixtures/seed.ts';
+import { expectAccessible } from '../fixtures/a11y.ts';
+import { beGuest, makeAgent, readSession, startSession, untilEnded } from '../fixtures/seed.ts';
 import { expect, test, visit } from '../fixtures/test.ts';
+import { SessionPage } from '../pages/session.ts';
 
 const GOAL = 'What is 15% of 80?';
 
@@ -98,6 +100,35 @@ test('a session is replayed with a scrubber', async ({ page }) => {
   const input = page.locator('.step').first().locator('.step__input');
   await input.getByText('Input', { exact: true }).click();
   await expect(input.locator('.step__given')).toContainText('15% of 80');
+});
+
+test('the replay of a session that is not over grows with it', async ({ page }) => {
+  const agent = await beGuest(page);
+  await page.request.patch(`/api/v1/agents/${agent}`, { data: { tools: [{ name: 'calculator', needs_approval: true }] } });
+  const id = await startSession(page, agent, 'Count [[call calculator {"expression":"6*7"}]] [[say Forty-two.]]');
+  await visit(page, `/sessions/${id}`);
+  const session = new SessionPage(page);
+  await expect(session.decision).toBeVisible();
+  const second = await page.context().newPage();
+  await visit(second, `/sessions/${id}/replay`);
+  const scrubber = second.getByRole('slider', { name: 'Event' });
+  const goesOn = second.getByText('The session is still going on (waiting)');
+  await expect(goesOn).toBeVisible();
+  await expectAccessible(second);
+  const before = Number(await scrubber.inputValue());
+  await session.decision.getByRole('button', { name: 'Send the decision' }).click();
+  await session.expectCompleted();
+  // Whoever is at the end stays there.
+  const { events } = await readSession(page, id);
+  await expect(scrubber).toHaveAttribute('max', String(events!.length));
+  await expect(scrubber).toHaveValue(String(events!.length));
+  await expect(second.locator('.step__output').last()).toHaveText('Forty-two.');
+  await expect(goesOn).toHaveCount(0);
+  // Back to where it was, and on from there.
+  await scrubber.fill(String(before));
+  await expect(second.locator('.step__output').filter({ hasText: 'Forty-two.' })).toHaveCount(0);
+  await second.getByRole('button', { name: 'Play' }).click();
+  await expect(second.locator('.step__output').last()).toHaveText('Forty-two.');
 });
 
 test('the palette leads to places and agents, and the sheet tells the keys', async ({ page }) => {

@@ -85,6 +85,11 @@ export class SessionPage {
     return this.log.getByRole('region', { name: /^Waiting for you/ });
   }
 
+  /** What was decided elsewhere meanwhile. */
+  get news() {
+    return this.log.locator('.decision__news');
+  }
+
   async say(text: string) {
     await this.page.getByLabel('Message').fill(text);
     await this.page.getByRole('button', { name: 'Send' }).click();

@@ -24,6 +24,9 @@ pub struct Timeline {
     pub errors: Vec<String>,
     /// What the session waits for.
     pub waiting: Option<Wait>,
+    /// What a person decided last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Settled>,
     /// For how long people have kept it waiting so far, in milliseconds.
     pub waited_ms: u64,
     /// What people said that no step has heard yet.
@@ -35,6 +38,15 @@ pub struct Timeline {
     pub end: Option<TimelineEnd>,
     /// The number of the newest event taken in.
     pub last_sequence: i64,
+}
+
+/// A decision, and the pause that it ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settled {
+    /// The number of the event that began the pause.
+    pub waiting: i64,
+    /// What was decided.
+    pub decision: Decision,
 }
 
 /// One turn of the loop.
@@ -259,9 +271,10 @@ impl Timeline {
                 self.link_calls(&reason);
                 self.waiting = Some(Wait { sequence: event.sequence, since: event.at, reason });
             }
-            EventBody::Decision { decision, .. } => {
+            EventBody::Decision { waiting, decision } => {
                 self.end_wait(event.at);
                 self.edit_calls(&decision);
+                self.settled = Some(Settled { waiting, decision });
             }
             EventBody::Error { step: Some(step), message, .. } => {
                 self.step(step).errors.push(message);
@@ -376,6 +389,7 @@ mod tests {
     use jiff::Span;
 
     use super::*;
+    use crate::form::Form;
 
     fn events(bodies: Vec<EventBody>) -> Vec<SessionEvent> {
         (1..)
@@ -407,6 +421,25 @@ mod tests {
         }
         assert_eq!(once, twice);
         assert_eq!(once.answer(), Some("ab"));
+    }
+
+    #[test]
+    fn what_was_decided_last_is_known_by_its_pause() {
+        let question = || WaitReason::Question {
+            step: 1,
+            call_id: "call01001".to_owned(),
+            question: "Where to?".to_owned(),
+            form: Form::default(),
+        };
+        let decision = Decision::Answer { values: None };
+        let timeline = Timeline::from_events(events(vec![
+            EventBody::StepStart { step: 1, attempt: 1 },
+            EventBody::Waiting { reason: question() },
+            EventBody::Decision { waiting: 2, decision: decision.clone() },
+            EventBody::Waiting { reason: question() },
+        ]));
+        assert_eq!(timeline.settled, Some(Settled { waiting: 2, decision }));
+        assert_eq!(timeline.waiting.map(|wait| wait.sequence), Some(4));
     }
 
     #[test]

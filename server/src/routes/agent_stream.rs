@@ -1,8 +1,9 @@
 //! `/api/v1/agents/stream`: the caller's agents as they change (server-sent events).
 //!
-//! Each frame is one agent as it is now; a frame of another name tells which came to the list and which
-//! left it. There is no number to come back after: whoever was away reads the list. A person hears on the
-//! same stream how many of their notices are unread.
+//! Each frame is one agent as it is now; a session of it that begins, ends or comes to another state makes
+//! one, too, by which lists of sessions know when to read themselves anew. A frame of another name tells
+//! which agents came to the list and which left it. There is no number to come back after: whoever was away
+//! reads the list. A person hears on the same stream how many of their notices are unread.
 //!
 //! Streams of the same agents share a look at the database, once a second.
 

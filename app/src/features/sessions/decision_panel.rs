@@ -1,17 +1,21 @@
 //! What a person decides while a session waits for them: a plain form, so that it works without a
-//! script too.
+//! script too. Whoever is slower than somebody else is told so.
 
 use leptos::form::ActionForm;
 use leptos::prelude::*;
-use resonant_domain::SessionId;
 use resonant_domain::form::{Form, FormField, FormInput};
 use resonant_domain::waiting::{AgentCall, Amount, BudgetScope, PendingCall, Wait, WaitReason};
+use resonant_domain::{FaultKind, SessionId};
 
 use super::api::Decide;
 use super::live_session::LiveSession;
+use super::settled_news::{Known, SettledNews};
 use super::wait_words::wait_words;
+use crate::error::action_error;
+use crate::intent::{Intent, IntentField};
 use crate::language::tr;
 use crate::paths;
+use crate::refused_form::refused_form;
 use crate::ui::{
     Button, ButtonKind, ErrorPanel, Field, LinkButton, Notice, Select, TextArea, Tone,
 };
@@ -25,15 +29,29 @@ pub fn DecisionPanel(
     id: SessionId,
 ) -> impl IntoView {
     let decide = ServerAction::<Decide>::new();
+    let intent = Intent::of(decide);
     let value = decide.value();
     Effect::new(move || {
         if let Some(Ok(session)) = value.get() {
             live.renew(session);
         }
     });
-    let error = move || value.with(|value| value.as_ref().and_then(|value| value.clone().err()));
+    let error = action_error(decide);
+    let is_late = Memo::new(move |_| {
+        error.with(|error| error.as_ref().is_some_and(|error| error.kind == FaultKind::Conflict))
+    });
+    // Whoever came too late is told so below, also when there is nothing to decide any more.
+    let error = move || error.get().filter(|error| error.kind != FaultKind::Conflict);
+    let refused = refused_form().text("form[waiting]");
+    let sent = refused.and_then(|number| number.parse::<i64>().ok()).unwrap_or_default();
+    let sent = RwSignal::new(sent);
+    let at_first = untrack(move || live.settled()).map_or(0, |settled| settled.waiting);
+    let news = Memo::new(move |_| {
+        let known = Known { at_first, sent: sent.get(), is_late: is_late.get() };
+        SettledNews::of(live.settled(), known)
+    });
     let wait = Memo::new(move |_| live.wait());
-    move || {
+    let panel = move || {
         let Wait { sequence, reason, .. } = wait.get()?;
         if let WaitReason::Agents { calls, .. } = &reason {
             return Some(agents_at_work(calls.clone()).into_any());
@@ -41,7 +59,11 @@ pub fn DecisionPanel(
         let title = wait_words(&reason);
         Some(
             view! {
-                <section class="decision" aria-labelledby="decision-title">
+                <section
+                    class="decision"
+                    aria-labelledby="decision-title"
+                    on:submit=move |_| sent.set(sequence)
+                >
                     <Notice tone=Tone::Warn>
                         <h3 class="decision__title" id="decision-title">
                             {tr("Waiting for you: ")}
@@ -50,6 +72,7 @@ pub fn DecisionPanel(
                         <ActionForm action=decide attr:class="decision__form">
                             <input type="hidden" name="id" value=id.to_string() />
                             <input type="hidden" name="form[waiting]" value=sequence.to_string() />
+                            <IntentField intent=intent />
                             {ways(reason, id, decide.pending().into())}
                         </ActionForm>
                         {move || error().map(|error| view! { <ErrorPanel error=error is_aside=true /> })}
@@ -58,6 +81,16 @@ pub fn DecisionPanel(
             }
             .into_any(),
         )
+    };
+    let told = move || {
+        let words = news.get()?.words(|call_id| live.tool_of(call_id));
+        Some(view! { <Notice tone=Tone::Warn>{words}</Notice> })
+    };
+    view! {
+        <div class="decision__news" role="status">
+            {told}
+        </div>
+        {panel}
     }
 }
 

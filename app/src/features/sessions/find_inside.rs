@@ -54,7 +54,7 @@ pub(super) fn FindInside(
     };
     let on_key = move |event: KeyboardEvent| {
         let is_in_field = browser::is_in_field(&event);
-        if event.key() == "Enter" && is_in_field && is_asked.get_untracked() {
+        if browser::key_of(&event) == "Enter" && is_in_field && is_asked.get_untracked() {
             event.prevent_default();
             if event.shift_key() { previous() } else { next() }
         }

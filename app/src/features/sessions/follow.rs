@@ -61,7 +61,8 @@ pub fn Follow(
         let touch = window_event_listener(ev::touchmove, move |_| leave());
         let key = window_event_listener(ev::keydown, move |event| {
             // In a field they move what is written, and not the page.
-            let is_up = matches!(event.key().as_str(), "ArrowUp" | "PageUp" | "Home");
+            let key = browser::key_of(&event);
+            let is_up = matches!(key.as_str(), "ArrowUp" | "PageUp" | "Home");
             if is_up && !browser::is_in_field(&event) {
                 leave();
             }

@@ -1,4 +1,4 @@
-//! `/sessions`: the viewer's sessions, newest first.
+//! `/sessions`: the viewer's sessions, newest first, as they begin, go on and end.
 
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
@@ -8,6 +8,7 @@ use resonant_domain::session::SessionSummary;
 use resonant_domain::{AgentId, FaultKind};
 
 use super::api::list_sessions;
+use super::live_history::LiveHistory;
 use super::session_list::{AgentNames, LaterPages, LoadMore, SessionRow};
 use crate::error::AppError;
 use crate::language::{key, tr};
@@ -82,26 +83,11 @@ async fn fetch(
 fn History(wanted: Wanted, page: Page<SessionSummary>) -> impl IntoView {
     let (agent, cursor) = wanted;
     let agent_id = agent.and_then(|agent| agent.parse::<AgentId>().ok());
-    if page.items.is_empty() && cursor.is_none() {
-        return match agent_id {
-            None => view! { <Nothing /> }.into_any(),
-            Some(id) => view! {
-                <EmptyState
-                    icon=IconName::History
-                    title=tr("No sessions yet")
-                    text=tr("This agent has not been run. Give it a goal and watch it work.")
-                >
-                    <LinkButton href=paths::run_agent(id) kind=ButtonKind::Primary>
-                        {tr("Run the agent")}
-                    </LinkButton>
-                    <LinkButton href=paths::SESSIONS.to_owned()>{tr("All sessions")}</LinkButton>
-                </EmptyState>
-            }
-            .into_any(),
-        };
-    }
+    let is_empty = page.items.is_empty() && cursor.is_none();
     let later: LaterPages<SessionSummary> = LaterPages::new(page.next_cursor);
-    let filter = agent_id.map(|id| {
+    let live = LiveHistory::new(agent_id, cursor.clone(), &page.items, later);
+    live.follow();
+    let filter = agent_id.filter(|_| !is_empty).map(|id| {
         let name =
             page.items.first().map_or_else(String::new, |session| session.agent_name.clone());
         view! {
@@ -120,21 +106,52 @@ fn History(wanted: Wanted, page: Page<SessionSummary>) -> impl IntoView {
             </p>
         }
     });
-    let row = |session| view! { <SessionRow session=session names=AgentNames::Shown /> };
+    let items = StoredValue::new(page.items);
+    // Each is drawn by itself.
+    let row = move |session: SessionSummary| {
+        let now = Memo::new(move |_| live.now(&session));
+        view! { <SessionRow session=now names=AgentNames::Shown /> }
+    };
     view! {
         {filter}
         {first_page}
-        <ul class="session-list">
-            {page.items.into_iter().map(row).collect_view()}
-            <For each=move || later.items() key=|session| session.id children=row />
-        </ul>
+        <Show
+            when=move || !is_empty || live.has_come()
+            fallback=move || view! { <NoneYet agent_id=agent_id /> }
+        >
+            <ul class="session-list">
+                <For each=move || live.came() key=|session| session.id children=row />
+                <For each=move || items.get_value() key=|session| session.id children=row />
+                <For each=move || later.items() key=|session| session.id children=row />
+            </ul>
+        </Show>
         <LoadMore
             pages=later
             href=move |cursor: String| paths::sessions_page(agent_id, Some(&cursor))
             on_more=move |cursor: String| later.load(list_sessions(agent_id, Some(cursor), None))
         />
     }
-    .into_any()
+}
+
+/// Says that no session was started yet, of any agent or of this one.
+#[component]
+fn NoneYet(agent_id: Option<AgentId>) -> impl IntoView {
+    match agent_id {
+        None => view! { <Nothing /> }.into_any(),
+        Some(id) => view! {
+            <EmptyState
+                icon=IconName::History
+                title=tr("No sessions yet")
+                text=tr("This agent has not been run. Give it a goal and watch it work.")
+            >
+                <LinkButton href=paths::run_agent(id) kind=ButtonKind::Primary>
+                    {tr("Run the agent")}
+                </LinkButton>
+                <LinkButton href=paths::SESSIONS.to_owned()>{tr("All sessions")}</LinkButton>
+            </EmptyState>
+        }
+        .into_any(),
+    }
 }
 
 #[component]

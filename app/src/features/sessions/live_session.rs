@@ -9,7 +9,7 @@ use resonant_domain::pin::NewPin;
 use resonant_domain::session::{Session, SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
 use resonant_domain::timeline::{
-    Timeline, TimelineMessage, TimelineResult, TimelineStep, TimelineSummary,
+    Settled, Timeline, TimelineMessage, TimelineResult, TimelineStep, TimelineSummary,
 };
 use resonant_domain::tool::{ASK_USER, KNOWLEDGE};
 use resonant_domain::waiting::{Wait, WaitReason};
@@ -417,6 +417,20 @@ impl LiveSession {
     /// What it waits for.
     pub fn wait(self) -> Option<Wait> {
         self.with_head(|_, timeline| timeline.waiting.clone())
+    }
+
+    /// What was decided last.
+    pub fn settled(self) -> Option<Settled> {
+        self.with_head(|_, timeline| timeline.settled.clone())
+    }
+
+    /// The tool that a call is of; the call itself where no step asks for it any more.
+    pub fn tool_of(self, call_id: &str) -> String {
+        self.timeline.with_value(|timeline| {
+            let mut calls = timeline.steps.iter().flat_map(|step| &step.calls);
+            let call = calls.find(|call| call.call_id == call_id);
+            call.map_or(call_id, |call| call.tool.as_str()).to_owned()
+        })
     }
 
     /// What people said that no step has heard yet.

@@ -71,8 +71,8 @@ fn Events(live: LiveSession, door: Door, events: Vec<SessionEvent>) -> impl Into
     }
 }
 
-/// Reads what is new when something has happened: the stream joins neighbours, and the log does not.
-fn keep_up(
+/// Reads what is new of a log when something has happened: the stream joins neighbours, and the log does not.
+pub(super) fn keep_up(
     live: LiveSession,
     door: Door,
     (events, count): (StoredValue<Vec<SessionEvent>>, RwSignal<usize>),

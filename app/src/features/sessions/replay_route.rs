@@ -1,10 +1,12 @@
-//! `/sessions/{id}/replay`: a recorded session, event by event.
+//! `/sessions/{id}/replay`: a recorded session, event by event. One that is not over grows as it goes on.
 
 use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
+use resonant_domain::SessionId;
+use resonant_domain::session::{Session, SessionState};
 use resonant_domain::session_event::SessionEvent;
 use resonant_domain::timeline::Timeline;
 
@@ -12,13 +14,16 @@ use super::api::{Recording, SessionSoFar, get_recording};
 use super::door::Door;
 use super::input_panel::Inputs;
 use super::live_session::LiveSession;
+use super::raw_view::keep_up;
+use super::reading::{Connection, follow_log};
 use super::step_view::StepView;
 use crate::error::AppError;
 use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
-    Button, Icon, IconName, LinkButton, PageHead, Select, Skeleton, cannot_be_shown, duration_text,
+    Button, ErrorPanel, Icon, IconName, LinkButton, Notice, PageHead, Select, Skeleton, Tone,
+    cannot_be_shown, duration_text,
 };
 
 /// The longest pause between two events, however long it was.
@@ -63,44 +68,64 @@ impl LazyPage for ReplayRoute {
     }
 }
 
+/// What is replayed, and how far.
+#[derive(Clone, Copy)]
+struct Player {
+    /// The log: all of it that is there.
+    events: StoredValue<Vec<SessionEvent>>,
+    /// How many events there are.
+    last: RwSignal<usize>,
+    /// How many of them are shown.
+    at: RwSignal<usize>,
+    /// Whether no more are to come.
+    is_over: Memo<bool>,
+    is_playing: RwSignal<bool>,
+    speed: RwSignal<String>,
+}
+
 #[component]
 fn Replay(recording: Recording) -> impl IntoView {
     let Recording { session, events } = recording;
-    let (id, last) = (session.id, events.len());
+    let (id, recorded) = (session.id, events.len());
     let query = use_query_map();
     // Without JavaScript the address says how far.
     let asked = query.with_untracked(|query| query.get("at").and_then(|at| at.parse().ok()));
-    let at = RwSignal::new(asked.unwrap_or(last).min(last));
-    let is_playing = RwSignal::new(false);
-    let speed = RwSignal::new("1".to_owned());
-    let events = StoredValue::new(events);
-    let inputs = StoredValue::new(Inputs { door: Door::Own(id), asked: None });
-    play(at, is_playing, speed, events);
-
-    let begin = events.with_value(|events| events.first().map(|event| event.at));
-    let clock = move || {
-        let now = at
-            .get()
-            .checked_sub(1)
-            .and_then(|at| events.with_value(|events| Some(events.get(at)?.at)));
-        let ms = begin.zip(now).map_or(0, |(from, to)| to.as_millisecond() - from.as_millisecond());
-        duration_text(u64::try_from(ms).unwrap_or(0))
+    // The session as it is now: what is shown stands at another event.
+    let head = LiveSession::new(so_far(&session, &events));
+    let state = Memo::new(move |_| head.state());
+    let player = Player {
+        events: StoredValue::new(events),
+        last: RwSignal::new(recorded),
+        at: RwSignal::new(asked.unwrap_or(recorded).min(recorded)),
+        is_over: Memo::new(move |_| state.get().is_terminal()),
+        is_playing: RwSignal::new(false),
+        speed: RwSignal::new("1".to_owned()),
     };
-    let shown = move || {
+    let Player { events, last, at, is_over, is_playing, speed } = player;
+    let fault = RwSignal::new(None::<AppError>);
+    // Where its reader is, the scrubber says.
+    head.at_end().set(false);
+    follow_log(head, Door::Own(id));
+    keep_up(head, Door::Own(id), (events, last), fault);
+    player.stay_at_end();
+    player.play();
+
+    let clock = move || {
         let at = at.get();
-        let so_far = events.with_value(|events| SessionSoFar {
-            session: session.clone(),
-            timeline: Timeline::from_events(events.iter().take(at).cloned()),
-            as_of: session.created_at,
+        let ms = events.with_value(|events| {
+            let (first, shown) = (events.first()?, events.get(at.checked_sub(1)?)?);
+            Some(shown.at.as_millisecond() - first.at.as_millisecond())
         });
-        view! { <Shown so_far=so_far inputs=inputs /> }
+        duration_text(ms.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(0))
     };
     let toggle = Callback::new(move |_| {
-        if !is_playing.get_untracked() && at.get_untracked() >= last {
+        if !is_playing.get_untracked() && at.get_untracked() >= last.get_untracked() {
             at.set(0);
         }
         is_playing.update(|is_playing| *is_playing = !*is_playing);
     });
+    // Nobody can listen to each event while they follow one another.
+    let is_moving = move || is_playing.get() || (!is_over.get() && at.get() == last.get());
     let step_link = move |to: usize, text: &'static str| {
         view! {
             <a class="button" href=paths::replay_at(id, to)>
@@ -114,6 +139,11 @@ fn Replay(recording: Recording) -> impl IntoView {
             <LinkButton href=paths::session(id)>{tr("Back to the session")}</LinkButton>
         </PageHead>
         <div class="replay">
+            <Show when=move || !is_over.get()>
+                <GoesOn id=id state=state />
+            </Show>
+            <Connection live=head is_known=true />
+            {move || fault.get().map(|error| view! { <ErrorPanel error=error is_aside=true /> })}
             <div class="replay__bar needs-script">
                 <Button type_="button" on_click=toggle>
                     {move || {
@@ -136,12 +166,12 @@ fn Replay(recording: Recording) -> impl IntoView {
                     class="replay__scrubber"
                     type="range"
                     min="0"
-                    max=last.to_string()
+                    max=move || last.get().to_string()
                     aria-label=tr("Event")
                     aria-valuetext=move || {
                         tr_with(
                             "Event {at} of {last}, after {clock}",
-                            &[("at", &at.get()), ("last", &last), ("clock", &clock())],
+                            &[("at", &at.get()), ("last", &last.get()), ("clock", &clock())],
                         )
                     }
                     prop:value=move || at.get().to_string()
@@ -163,30 +193,92 @@ fn Replay(recording: Recording) -> impl IntoView {
                     on_change=Callback::new(move |value| speed.set(value))
                 />
             </div>
-            // While it plays nobody can listen to each event.
             <p
                 class="replay__clock"
                 role="status"
-                aria-live=move || if is_playing.get() { "off" } else { "polite" }
+                aria-live=move || if is_moving() { "off" } else { "polite" }
             >
-                {move || tr_with("Event {at} of {last}", &[("at", &at.get()), ("last", &last)])} " · "
+                {move || {
+                    tr_with("Event {at} of {last}", &[("at", &at.get()), ("last", &last.get())])
+                }} " · "
                 {clock}
             </p>
             <nav class="replay__steps without-script" aria-label=tr("Events")>
                 {step_link(now.saturating_sub(1), tr("Back"))}
-                {step_link((now + 1).min(last), tr("On"))}
+                {step_link((now + 1).min(recorded), tr("On"))}
             </nav>
-            {shown}
+            <Shown player=player session=session />
         </div>
     }
 }
 
-/// The steps as they stood. What the model was given for one of them does not change any more.
+/// A session and its log up to an event.
+fn so_far(session: &Session, events: &[SessionEvent]) -> SessionSoFar {
+    SessionSoFar {
+        session: session.clone(),
+        timeline: Timeline::from_events(events.iter().cloned()),
+        as_of: session.created_at,
+    }
+}
+
+/// Says that more is to come.
 #[component]
-fn Shown(so_far: SessionSoFar, inputs: StoredValue<Inputs>) -> impl IntoView {
-    let live = LiveSession::new(so_far);
+fn GoesOn(id: SessionId, state: Memo<SessionState>) -> impl IntoView {
+    let words = move || {
+        let state = tr(state.get().title()).to_lowercase();
+        tr_with("The session is still going on ({state}).", &[("state", &state)])
+    };
+    view! {
+        <Notice tone=Tone::Info>
+            {words} " " <span class="with-script">{tr("What happens is added at the end.")}</span>
+            <a class="without-script" href=paths::replay(id)>
+                {tr("Reload to see what is new")}
+            </a>
+        </Notice>
+    }
+}
+
+/// The steps as they stood. What comes next is added to them; where the reader goes back they are made anew.
+#[component]
+fn Shown(player: Player, session: Session) -> impl IntoView {
+    let made_at = RwSignal::new(player.at.get_untracked());
+    let inputs = StoredValue::new(Inputs { door: Door::Own(session.id), asked: None });
+    let steps = move || {
+        let at = made_at.get();
+        let so_far =
+            player.events.with_value(|events| so_far(&session, &events[..at.min(events.len())]));
+        view! { <Steps player=player so_far=so_far made_at=made_at inputs=inputs /> }
+    };
     view! {
         <h2 class="visually-hidden">{tr("What happened")}</h2>
+        {steps}
+    }
+}
+
+/// The steps since they were made. What the model was given for one of them does not change any more.
+#[component]
+fn Steps(
+    player: Player,
+    so_far: SessionSoFar,
+    made_at: RwSignal<usize>,
+    inputs: StoredValue<Inputs>,
+) -> impl IntoView {
+    let live = LiveSession::new(so_far);
+    let from = made_at.get_untracked();
+    Effect::new(move |shown: Option<usize>| {
+        let (shown, at) = (shown.unwrap_or(from), player.at.get());
+        if at < shown {
+            made_at.set(at);
+            return shown;
+        }
+        player.events.with_value(|events| {
+            for event in events.iter().take(at).skip(shown) {
+                live.hear(event.clone());
+            }
+        });
+        at
+    });
+    view! {
         <ol class="timeline">
             <For
                 each=move || live.steps()
@@ -199,30 +291,46 @@ fn Shown(so_far: SessionSoFar, inputs: StoredValue<Inputs>) -> impl IntoView {
     }
 }
 
-/// Goes on from event to event, as fast as they came, times the speed. Long pauses are cut short.
-fn play(
-    at: RwSignal<usize>,
-    is_playing: RwSignal<bool>,
-    speed: RwSignal<String>,
-    events: StoredValue<Vec<SessionEvent>>,
-) {
-    Effect::new(move || {
-        let now = at.get();
-        if !is_playing.get() {
-            return;
-        }
-        let Some(pause) = events.with_value(|events| pause_before(events, now)) else {
-            is_playing.set(false);
-            return;
-        };
-        let times = speed.get().parse::<u64>().unwrap_or(1).max(1);
-        let next = move || {
-            at.try_set(now + 1);
-        };
-        if let Ok(handle) = set_timeout_with_handle(next, Duration::from_millis(pause / times)) {
-            on_cleanup(move || handle.clear());
-        }
-    });
+impl Player {
+    /// Whoever is at the end of a session that goes on stays there.
+    fn stay_at_end(self) {
+        Effect::new(move |before: Option<usize>| {
+            let now = self.last.get();
+            let was_at_end = before.is_some_and(|before| self.at.get_untracked() == before);
+            if was_at_end && !self.is_playing.get_untracked() {
+                self.at.set(now);
+            }
+            now
+        });
+    }
+
+    /// Goes on from event to event, as fast as they came, times the speed. Long pauses are cut short, and
+    /// what is not there yet is waited for.
+    fn play(self) {
+        // Nothing that comes later makes the pause begin anew.
+        let has_next = Memo::new(move |_| self.at.get() < self.last.get());
+        Effect::new(move || {
+            let now = self.at.get();
+            if !self.is_playing.get() {
+                return;
+            }
+            if !has_next.get() {
+                if self.is_over.get() {
+                    self.is_playing.set(false);
+                }
+                return;
+            }
+            let pause = self.events.with_value(|events| pause_before(events, now)).unwrap_or(0);
+            let times = self.speed.get().parse::<u64>().unwrap_or(1).max(1);
+            let next = move || {
+                self.at.try_set(now + 1);
+            };
+            if let Ok(handle) = set_timeout_with_handle(next, Duration::from_millis(pause / times))
+            {
+                on_cleanup(move || handle.clear());
+            }
+        });
+    }
 }
 
 /// How long to wait, in milliseconds, before the event after so many; `None` after the last.

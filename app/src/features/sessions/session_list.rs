@@ -24,44 +24,53 @@ pub(crate) enum AgentNames {
 /// One session in a list.
 #[component]
 pub(crate) fn SessionRow(
-    /// The session.
-    session: SessionSummary,
+    /// The session: where it stands may change, and what it has used.
+    #[prop(into)]
+    session: Signal<SessionSummary>,
     /// Whether to say whose it is.
     names: AgentNames,
 ) -> impl IntoView {
-    let duration_ms = session
-        .started_at
-        .zip(session.ended_at)
-        .map(|(from, to)| u64::try_from(to.as_millisecond() - from.as_millisecond()).unwrap_or(0));
+    let SessionSummary { id, agent_id, agent_name, agent_avatar, goal, created_at, .. } =
+        session.get_untracked();
+    let state = Memo::new(move |_| session.with(|session| session.state));
     let agent = (names == AgentNames::Shown).then(|| {
         view! {
-            <a class="session-row__agent" href=paths::agent(session.agent_id)>
-                {session.agent_name}
+            <a class="session-row__agent" href=paths::agent(agent_id)>
+                {agent_name}
             </a>
         }
     });
     view! {
         <li class="session-row">
-            <Avatar avatar=session.agent_avatar size=AvatarSize::Small />
+            <Avatar avatar=agent_avatar size=AvatarSize::Small />
             <div class="session-row__main">
-                <a class="session-row__goal" href=paths::session(session.id)>
-                    {session.goal}
+                <a class="session-row__goal" href=paths::session(id)>
+                    {goal}
                 </a>
                 <p class="session-row__about">
                     {agent}
-                    <Time at=session.created_at />
+                    <Time at=created_at />
                 </p>
             </div>
             <div class="session-row__state">
-                <StateBadge state=session.state />
+                <StateBadge state=state />
             </div>
-            <p class="session-row__figures">
-                <span>{tr_count("{n} step", "{n} steps", u64::from(session.steps))}</span>
-                <span>{tr_count("{n} token", "{n} tokens", session.usage.total_tokens())}</span>
-                <span>{cost_text(session.usage.cost)}</span>
-                {duration_ms.map(|ms| view! { <span><Duration ms=ms /></span> })}
-            </p>
+            <p class="session-row__figures">{move || session.with(figures)}</p>
         </li>
+    }
+}
+
+/// What a session has used so far.
+fn figures(session: &SessionSummary) -> impl IntoView + use<> {
+    let duration_ms = session
+        .started_at
+        .zip(session.ended_at)
+        .map(|(from, to)| u64::try_from(to.as_millisecond() - from.as_millisecond()).unwrap_or(0));
+    view! {
+        <span>{tr_count("{n} step", "{n} steps", u64::from(session.steps))}</span>
+        <span>{tr_count("{n} token", "{n} tokens", session.usage.total_tokens())}</span>
+        <span>{cost_text(session.usage.cost)}</span>
+        {duration_ms.map(|ms| view! { <span><Duration ms=ms /></span> })}
     }
 }
 
@@ -95,6 +104,21 @@ impl<T: Clone + Send + Sync + 'static> LaterPages<T> {
     /// What was fetched so far.
     pub(crate) fn items(self) -> Vec<T> {
         self.items.get()
+    }
+
+    /// How many there are, for who does not follow that.
+    pub(crate) fn count(self) -> usize {
+        self.items.try_with_untracked(Vec::len).unwrap_or_default()
+    }
+
+    /// What was fetched so far, for who does not follow that.
+    pub(crate) fn fetched(self) -> Vec<T> {
+        self.items.try_get_untracked().unwrap_or_default()
+    }
+
+    /// Whether others follow, for who does not follow that.
+    pub(crate) fn goes_on(self) -> bool {
+        self.next.try_with_untracked(Option::is_some).unwrap_or_default()
     }
 
     /// The cursor of the next page.

@@ -1,10 +1,6 @@
 //! A list of agents that stays as it is elsewhere: other tabs, other devices and sessions change it, too.
 
-use std::time::Duration;
-
 use leptos::prelude::*;
-use leptos::task::spawn_local;
-use resonant_domain::FaultKind;
 use resonant_domain::agent_list::{AgentLine, AgentQuery};
 
 use super::api::{ListPart, open_list};
@@ -13,28 +9,17 @@ use crate::browser::{self, LiveStream};
 use crate::error::AppError;
 use crate::paths;
 use crate::state::use_unread;
+use crate::turns::Turns;
 use crate::ui::{FirstWindow, Rows};
-
-/// How long after a failure the list is read again.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A list of agents, and how it is read anew.
 #[derive(Clone, Copy)]
 pub(super) struct LiveList {
     rows: Rows<AgentLine>,
     query: StoredValue<AgentQuery>,
-    turn: StoredValue<Turn>,
+    turns: Turns,
     /// There are more agents than a list that was short can draw.
     on_outgrown: Callback<()>,
-}
-
-/// Whether the list is being read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Turn {
-    No,
-    Yes,
-    /// And it has to be read once more: something has happened meanwhile.
-    Twice,
 }
 
 /// The list as it is now. Call it inside a component.
@@ -43,8 +28,8 @@ pub(super) fn new_live_list(
     query: AgentQuery,
     on_outgrown: Callback<()>,
 ) -> LiveList {
-    let (query, turn) = (StoredValue::new(query), StoredValue::new(Turn::No));
-    LiveList { rows, query, turn, on_outgrown }
+    let (query, turns) = (StoredValue::new(query), Turns::new());
+    LiveList { rows, query, turns, on_outgrown }
 }
 
 /// What a virtual list begins with.
@@ -76,27 +61,8 @@ impl LiveList {
     }
 
     /// Reads it anew as soon as it is not being read any more, and later on if that fails.
-    fn refresh(self) {
-        let before = self.turn.try_update_value(|turn| {
-            let before = *turn;
-            *turn = if before == Turn::No { Turn::Yes } else { Turn::Twice };
-            before
-        });
-        // Nothing is read for a page that is another one by now.
-        if before != Some(Turn::No) {
-            return;
-        }
-        spawn_local(async move {
-            let read = self.read().await;
-            let turn = self.turn.try_update_value(|turn| std::mem::replace(turn, Turn::No));
-            match read {
-                Ok(()) if turn == Some(Turn::Twice) => self.refresh(),
-                Ok(()) => {}
-                // Whoever was signed out meanwhile has no list any more.
-                Err(error) if error.kind == FaultKind::Unauthenticated => {}
-                Err(_) => set_timeout(move || self.refresh(), PATIENCE),
-            }
-        });
+    pub(super) fn refresh(self) {
+        self.turns.take(move || self.read());
     }
 
     /// Takes over an agent as it is now: that draws one row.

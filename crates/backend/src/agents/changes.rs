@@ -1,6 +1,6 @@
 //! What happens to a person's agents, for those who look at the list of them.
 //!
-//! Looked up rather than called out: agents change by the hand of their owner and sessions begin and
+//! Looked up rather than called out: agents change by the hand of their owner, sessions begin, go on and
 //! end in any process, and four look-ups by index find all of that, so that nothing that writes has to
 //! know who looks. Those who look at the same agents share a look (see [`super::looks`]).
 
@@ -20,7 +20,8 @@ const LATE: SignedDuration = SignedDuration::from_secs(5);
 /// What has happened to a person's agents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Those that changed or came, or of which a session began or ended, as they are now.
+    /// Those that changed or came, or of which a session began, ended or came to another state, as they are
+    /// now.
     pub lines: Vec<AgentLine>,
     /// Those that came and those that left.
     pub news: ListNews,
@@ -33,6 +34,7 @@ pub(super) struct Seen {
     revisions: HashMap<AgentId, i64>,
     /// The agents that came or left lately, and whether they left.
     moved: HashMap<AgentId, bool>,
+    /// A number for the sessions that are not over, and for where each of them stands.
     open: HashMap<AgentId, i64>,
     /// The newest session of each agent that began one lately: it may be over before it was seen.
     begun: HashMap<AgentId, SessionId>,
@@ -109,7 +111,7 @@ async fn look(backend: &Backend, owner: UserId, since: Timestamp) -> Result<Seen
     let limit = i64::try_from(BULK_MAX).unwrap_or(i64::MAX);
     let recent = store::agent_looks::list_changed(&mut conn, owner, since, limit).await?;
     let moved = store::agent_looks::list_moved(&mut conn, owner, since, limit).await?;
-    let open = store::agent_looks::count_open(&mut conn, owner).await?;
+    let open = store::agent_looks::sum_open(&mut conn, owner).await?;
     let begun = store::agent_looks::list_begun(&mut conn, owner, since).await?;
     Ok(Seen { since: now, revisions: recent.into_iter().collect(), moved, open, begun })
 }
@@ -119,11 +121,11 @@ impl Seen {
     fn differs_from(&self, before: &Self) -> Vec<(AgentId, Happened)> {
         let revised = self.revisions.iter();
         let revised = revised.filter(|(id, revision)| before.revisions.get(id) != Some(revision));
-        let counts = self.open.keys().chain(before.open.keys());
-        let counts = counts.filter(|id| self.open.get(id) != before.open.get(id));
+        let open = self.open.keys().chain(before.open.keys());
+        let open = open.filter(|id| self.open.get(id) != before.open.get(id));
         let newest = self.begun.iter();
         let newest = newest.filter(|(id, session)| before.begun.get(id) != Some(session));
-        let changed = revised.map(|(id, _)| id).chain(counts).chain(newest.map(|(id, _)| id));
+        let changed = revised.map(|(id, _)| id).chain(open).chain(newest.map(|(id, _)| id));
         let mut happened: HashMap<_, _> = changed.map(|id| (*id, Happened::Changed)).collect();
         let moved = self.moved.iter();
         for (id, is_gone) in moved.filter(|(id, is_gone)| before.moved.get(id) != Some(is_gone)) {
@@ -138,11 +140,12 @@ mod tests {
     use futures::FutureExt as _;
     use resonant_domain::agent::AgentStatus;
     use resonant_domain::agent_list::BulkAction;
+    use resonant_domain::session::SessionState;
     use sqlx::PgPool;
 
     use super::*;
     use crate::agents::{change_many, create, delete, get};
-    use crate::{sample, sessions};
+    use crate::{sample, sessions, work};
 
     /// The agents that changed, without those that came or left.
     async fn changes(ctx: &Ctx, watch: &mut AgentWatch) -> Result<Vec<AgentLine>> {
@@ -218,6 +221,24 @@ mod tests {
         assert_eq!(backend.agent_looks().count(), 1);
         drop(watches);
         assert_eq!(backend.agent_looks().count(), 0);
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn a_session_that_comes_to_another_state_is_told(pool: PgPool) {
+        let backend = Backend::for_tests(pool);
+        let ctx = sample::guest(&backend).await.unwrap();
+        let agent = create(&ctx, sample::spec("Reader")).await.unwrap().id;
+        create(&ctx, sample::spec("Writer")).await.unwrap();
+        let session = sessions::start(&ctx, agent, sample::goal("Go")).await.unwrap();
+        let mut seen = watch(&ctx).await.unwrap();
+        work::claim(&backend.system(), "worker").await.unwrap().unwrap();
+        assert_eq!(sessions::get(&ctx, session.id).await.unwrap().state, SessionState::Running);
+        let lines = changes(&ctx, &mut seen).await.unwrap();
+        assert_eq!(
+            lines.iter().map(|line| (line.summary.id, line.open)).collect::<Vec<_>>(),
+            [(agent, 1)]
+        );
+        assert_eq!(changes(&ctx, &mut seen).await.unwrap(), []);
     }
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]

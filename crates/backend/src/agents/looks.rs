@@ -38,7 +38,7 @@ pub(super) struct Shared {
 /// What a look finds to have happened to an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Happened {
-    /// It is another one than before, or a session of it began or ended.
+    /// It is another one than before, or a session of it began, ended or came to another state.
     Changed,
     /// It came to the list.
     Came,

@@ -65,15 +65,16 @@ pub(crate) async fn list_moved(
     Ok(rows.into_iter().map(|row| (AgentId::from_uuid(row.agent_id), row.is_gone)).collect())
 }
 
-/// How many sessions of each agent are not over; agents without any are left out.
-#[tracing::instrument(name = "db.agent_look.count_open", skip_all, fields(owner.id = %owner), err(level = "debug"))]
-pub(crate) async fn count_open(
+/// The sessions of each agent that are not over, as one number that is another one as soon as one of them
+/// begins, ends or comes to another state; agents without any are left out.
+#[tracing::instrument(name = "db.agent_look.sum_open", skip_all, fields(owner.id = %owner), err(level = "debug"))]
+pub(crate) async fn sum_open(
     conn: &mut PgConnection,
     owner: UserId,
 ) -> sqlx::Result<HashMap<AgentId, i64>> {
     let rows = sqlx::query!(
         r#"
-        SELECT agent_id, count(*) AS "count!"
+        SELECT agent_id, bit_xor(hashtextextended(session_id::TEXT || state, 0)) AS "sum!"
         FROM sessions
         WHERE owner_id = $1
           AND session_id = ANY (ARRAY(SELECT session_id FROM session_queue WHERE owner_id = $1))
@@ -83,7 +84,7 @@ pub(crate) async fn count_open(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (AgentId::from_uuid(row.agent_id), row.count)).collect())
+    Ok(rows.into_iter().map(|row| (AgentId::from_uuid(row.agent_id), row.sum)).collect())
 }
 
 /// The newest session of each agent that began one at an instant or later, by the sessions' ids.
