@@ -4,11 +4,11 @@
 //! when the session is over: texts and schemas at once, a criterion by another session in which a
 //! language model judges.
 
+mod gate;
 pub mod records;
 mod runs;
 
-use jiff::SignedDuration;
-use resonant_domain::agent::{Agent, AgentSpec};
+use jiff::{SignedDuration, Timestamp};
 use resonant_domain::agent_list::TRASH_DAYS;
 use resonant_domain::api_key::Scope;
 use resonant_domain::fields::Fields;
@@ -21,10 +21,13 @@ use resonant_domain::{AgentId, FieldFault, TestSetId, UserId};
 use resonant_runtime::json_check;
 use sqlx::PgConnection;
 
+use crate::database::Shard;
 use crate::store::OnConstraint as _;
-use crate::store::test_sets::{Outcomes, Run, TestResult, Wide};
-use crate::{Ctx, Error, Result, access, effects, seen, store};
+use crate::store::test_sets::{Newest, Outcomes, Run, TestResult, Wide};
+use crate::{Backend, Ctx, Error, Result, access, effects, seen, store};
 
+pub(crate) use gate::lacking;
+pub use gate::missing;
 pub use runs::{list_runs, read_run, run, settle_due};
 pub(crate) use runs::{settle_agent, settle_ended};
 
@@ -61,7 +64,7 @@ async fn list_with(
     let wide = wide(fields);
     let mut sets = store::test_sets::list(&mut conn, owner, agent, after, wanted, wide).await?;
     if fields.has("last_run") {
-        for run in newest(&mut conn, owner, agent, Wide::NARROW).await? {
+        for run in newest(&mut conn, owner, agent, Newest::OfAll, Wide::NARROW).await? {
             if let Some(set) = sets.iter_mut().find(|set| set.id == run.0.test_set_id) {
                 set.last_run = Some(run.1);
             }
@@ -80,9 +83,10 @@ async fn newest(
     conn: &mut PgConnection,
     owner: UserId,
     agent: AgentId,
+    which: Newest,
     wide: Wide,
 ) -> Result<Vec<(Run, RunSummary)>> {
-    let runs = store::test_sets::list_newest_runs(&mut *conn, owner, agent, wide).await?;
+    let runs = store::test_sets::list_newest_runs(&mut *conn, owner, agent, which, wide).await?;
     counted(conn, owner, runs).await
 }
 
@@ -271,16 +275,19 @@ pub async fn purge(ctx: &Ctx) -> Result<u64> {
     access::system(ctx)?;
     let backend = ctx.backend();
     let before = backend.now() - SignedDuration::from_hours(24 * TRASH_DAYS);
-    let mut purged = 0;
-    for shard in backend.shards() {
-        let mut tx = backend.begin_on(shard).await?;
-        let owners = backend.owners();
-        purged += store::test_set_trash::delete_due(&mut tx, before, PURGE_BATCH, owners).await?;
-        tx.commit().await?;
-    }
+    let (purged, done) = backend.on_each(|shard| purge_on(backend, shard, before)).await;
+    let purged: u64 = purged.into_iter().sum();
     if purged > 0 {
         tracing::info!(test_sets = purged, "deleted test sets purged");
     }
+    done.map(|()| purged)
+}
+
+async fn purge_on(backend: &Backend, shard: Shard, before: Timestamp) -> Result<u64> {
+    let mut tx = backend.begin_on(shard).await?;
+    let owners = backend.owners();
+    let purged = store::test_set_trash::delete_due(&mut tx, before, PURGE_BATCH, owners).await?;
+    tx.commit().await?;
     Ok(purged)
 }
 
@@ -315,54 +322,6 @@ pub async fn set_policy(ctx: &Ctx, agent: AgentId, policy: TestPolicy) -> Result
     tx.commit().await?;
     tracing::info!(agent.id = %agent, requires = policy.requires_tests, "test policy set");
     Ok(policy)
-}
-
-/// What the draft lacks to be published: each test set that did not pass on it as it is now. Nothing
-/// where the agent's owner does not ask for it.
-///
-/// # Errors
-/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`].
-#[tracing::instrument(name = "test_sets.missing", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn missing(ctx: &Ctx, agent: AgentId) -> Result<Vec<FieldFault>> {
-    let (agent, _, mut conn) =
-        access::agent(ctx, Scope::AgentsRead, agent, AgentRight::Read).await?;
-    lacking(&mut conn, &agent).await
-}
-
-/// The same within the transaction that publishes.
-pub(crate) async fn lacking(conn: &mut PgConnection, agent: &Agent) -> Result<Vec<FieldFault>> {
-    let (owner, id) = (agent.owner_id, agent.id);
-    if !store::test_sets::find_policy(&mut *conn, owner, id).await? {
-        return Ok(Vec::new());
-    }
-    let sets = store::test_sets::list_all(&mut *conn, owner, id).await?;
-    let fault = |reason: String| FieldFault::new("test_sets", reason);
-    if sets.is_empty() {
-        return Ok(vec![fault("needs a test set, because its owner asks for tests".to_owned())]);
-    }
-    let runs = newest(conn, owner, id, Wide::WHOLE).await?;
-    let lacks = sets.iter().filter_map(|set| {
-        let run = runs.iter().find(|(run, _)| run.test_set_id == set.id);
-        let why = why_not(set, run, &agent.spec)?;
-        Some(fault(format!("needs the test set “{}” to pass: {why}", set.name)))
-    });
-    Ok(lacks.collect())
-}
-
-/// Why a set does not count as passed on a draft.
-fn why_not(set: &TestSet, run: Option<&(Run, RunSummary)>, draft: &AgentSpec) -> Option<String> {
-    let Some((run, summary)) = run else { return Some("it has not run yet".to_owned()) };
-    if run.spec != *draft {
-        Some("the draft has changed since it ran".to_owned())
-    } else if run.cases != set.cases {
-        Some("its cases have changed since it ran".to_owned())
-    } else if summary.ended_at.is_none() {
-        Some("it is still under way".to_owned())
-    } else if !summary.has_passed() {
-        Some(format!("{} of {} cases failed", summary.failed, summary.cases))
-    } else {
-        None
-    }
 }
 
 /// The rules of the domain, then those that only the runtime can judge.

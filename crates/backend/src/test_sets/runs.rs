@@ -22,7 +22,7 @@ use sqlx::PgConnection;
 use super::{NOT_FOUND, counted, find};
 use crate::database::Shard;
 use crate::sessions::Start;
-use crate::store::test_sets::{Outcomes, Run, TestResult, Wide};
+use crate::store::test_sets::{Newest, Outcomes, Run, TestResult, Wide};
 use crate::store::test_starts::NewTestSession;
 use crate::{Backend, Ctx, Error, Result, access, agents, entitlements, sessions, store};
 
@@ -259,12 +259,8 @@ async fn told(
 pub async fn settle_due(ctx: &Ctx) -> Result<usize> {
     access::system(ctx)?;
     let backend = ctx.backend();
-    let (mut count, mut done) = (0, Ok(()));
-    for shard in backend.shards() {
-        // One that is away holds up no other.
-        done = done.and(settle_on(backend, shard).await.map(|open| count += open));
-    }
-    done.map(|()| count)
+    let (open, done) = backend.on_each(|shard| settle_on(backend, shard)).await;
+    done.map(|()| open.into_iter().sum())
 }
 
 async fn settle_on(backend: &Backend, shard: Shard) -> Result<usize> {
@@ -290,7 +286,8 @@ pub(crate) async fn settle_ended(backend: &Backend, owner: UserId, agent: AgentI
 /// Decides what can be decided of the runs of an agent.
 pub(crate) async fn settle_agent(backend: &Backend, owner: UserId, agent: AgentId) -> Result<()> {
     let mut conn = backend.read_latest(owner).await?;
-    let runs = store::test_sets::list_newest_runs(&mut conn, owner, agent, Wide::NARROW).await?;
+    let (all, narrow) = (Newest::OfAll, Wide::NARROW);
+    let runs = store::test_sets::list_newest_runs(&mut conn, owner, agent, all, narrow).await?;
     drop(conn);
     for run in runs.iter().filter(|run| run.ended_at.is_none()) {
         settle(backend, owner, run.id).await?;

@@ -1,5 +1,5 @@
 use resonant_domain::FaultKind;
-use resonant_domain::agent::AgentChanges;
+use resonant_domain::agent::{AgentChanges, AgentSpec};
 use resonant_domain::agent_version::NewVersion;
 use resonant_domain::page::PageRequest;
 use resonant_domain::session::SessionState;
@@ -119,6 +119,41 @@ async fn publishing_waits_for_the_tests_that_it_asks_for(pool: PgPool) {
     assert_eq!(missing(&ctx, agent).await.unwrap().len(), 1);
     finish(&backend, &ctx, agent, made.id).await;
     assert_eq!(missing(&ctx, agent).await.unwrap(), []);
+    publish().await.unwrap();
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_version_that_is_tested_beside_the_draft_holds_nothing_back(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let agent = agents::create(&ctx, sample::spec("Reckoner")).await.unwrap().id;
+    let publish = async || agents::publish(&ctx, agent, NewVersion::default(), None).await;
+    publish().await.unwrap();
+    set_policy(&ctx, agent, TestPolicy { requires_tests: true }).await.unwrap();
+    let made = create(&ctx, agent, set(vec![case("What is 1 + 1?", vec![contains("2")])]));
+    let made = made.await.unwrap().id;
+    let rename = async |name: &str| {
+        let changes = AgentChanges { name: Some(name.to_owned()), ..AgentChanges::default() };
+        agents::update(&ctx, agent, changes, None).await.unwrap();
+    };
+    let test_version = async || {
+        run(&ctx, agent, made, NewTestRun { version: Some(1) }).await.unwrap();
+        sample::work_off(&backend).await;
+        settle_due(&backend.system()).await.unwrap();
+    };
+    // A version that is as the draft is tells of the draft.
+    test_version().await;
+    assert_eq!(missing(&ctx, agent).await.unwrap(), []);
+    rename("Adder").await;
+    let lacks = missing(&ctx, agent).await.unwrap();
+    assert!(lacks[0].reason.contains("has not run on the draft yet"), "{lacks:?}");
+    finish(&backend, &ctx, agent, made).await;
+    test_version().await;
+    assert_eq!(missing(&ctx, agent).await.unwrap(), []);
+    rename("Summer").await;
+    let lacks = missing(&ctx, agent).await.unwrap();
+    assert!(lacks[0].reason.contains("the draft has changed"), "{lacks:?}");
+    rename("Adder").await;
     publish().await.unwrap();
 }
 
