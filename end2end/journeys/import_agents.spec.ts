@@ -28,6 +28,31 @@ test('a file shows what it changes, then changes it', async ({ page }) => {
   await expect(page.locator('[name="form[name]"]')).toHaveValue('Better');
 });
 
+test('what a file changes is told of the text that stands there', async ({ page }) => {
+  await beGuest(page);
+  await visit(page, '/studio/import');
+  let release = () => {};
+  const gate = new Promise<void>((resolve) => (release = resolve));
+  await page.route(/\/api\/fn\/studio\/check_file/, async (route) => {
+    await gate;
+    await route.continue();
+  });
+  const see = page.getByRole('button', { name: 'See what it changes' });
+  const changes = page.getByRole('region', { name: 'What the file changes' });
+  await page.getByLabel(text).fill('{"resonant_agent":1,"name":"First"}');
+  const sent = page.waitForRequest(/\/api\/fn\/studio\/check_file/);
+  await see.click();
+  await sent;
+  await page.getByLabel(text).fill('{"resonant_agent":1,"name":"Second"}');
+  const answered = page.waitForResponse(/\/api\/fn\/studio\/check_file/);
+  release();
+  await (await answered).finished();
+  await expect(see).not.toHaveAttribute('aria-busy', 'true');
+  await expect(changes).toHaveCount(0);
+  await see.click();
+  await expect(changes).toContainText('Second');
+});
+
 test('a file becomes a new agent, and what is no agent is refused beside its field', async ({ page, browserConsole }) => {
   browserConsole.allow(refusal);
   await visit(page, '/studio/import');

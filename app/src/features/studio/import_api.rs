@@ -43,7 +43,7 @@ pub async fn check_file(
         return agents::preview_draft(&ctx, id, &spec).await.map_err(ssr::fail);
     }
     members::begin_guest(&ctx).await.map_err(ssr::fail)?;
-    agents::preview_new(&ctx, &spec).map_err(ssr::fail)
+    agents::preview_new(&ctx, &spec).await.map_err(ssr::fail)
 }
 
 /// Makes an agent from a file, or changes one unless it has changed since `revision`; then opens it.

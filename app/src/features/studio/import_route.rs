@@ -64,17 +64,23 @@ fn Import(target: Option<ImportTarget>) -> impl IntoView {
     let import = ServerAction::<ImportFile>::new();
     let check = ServerAction::<CheckFile>::new();
     let text = RwSignal::new(refused_form().text("file").unwrap_or_default());
+    // What was asked about. An answer that comes when something else stands there tells nothing of that.
+    let asked = RwSignal::new(String::new());
+    let is_asked = move || text.with(|text| asked.with(|asked| asked == text));
     // The newer of the two answers speaks.
     let failed = last_error(import);
     let refused = last_error(check);
-    let error = Signal::derive(move || failed.get().or_else(|| refused.get()));
+    let error =
+        Signal::derive(move || failed.get().or_else(|| refused.get().filter(|_| is_asked())));
     let changes = move || {
         let diff = check.value().get()?.ok()?;
-        Some(view! {
-            <section class="import__changes" aria-labelledby="import-changes">
-                <h2 id="import-changes">{tr("What the file changes")}</h2>
-                <DiffView diff=diff />
-            </section>
+        is_asked().then(|| {
+            view! {
+                <section class="import__changes" aria-labelledby="import-changes">
+                    <h2 id="import-changes">{tr("What the file changes")}</h2>
+                    <DiffView diff=diff />
+                </section>
+            }
         })
     };
     let on_input = Callback::new(move |typed: String| {
@@ -170,7 +176,9 @@ fn Import(target: Option<ImportTarget>) -> impl IntoView {
                             busy=check.pending()
                             on_click=Callback::new(move |_| {
                                 import.clear();
-                                check.dispatch(CheckFile { agent: id, file: text.get_untracked() });
+                                let file = text.get_untracked();
+                                asked.set(file.clone());
+                                check.dispatch(CheckFile { agent: id, file });
                             })
                         >
                             {tr("See what it changes")}

@@ -236,7 +236,7 @@ fn table() -> Vec<Row> {
         ),
         own(
             "agents::preview_new",
-            ask!(|ctx, things| std::future::ready(agents::preview_new(&ctx, &sample::spec("New")))),
+            ask!(|ctx, things| agents::preview_new(&ctx, &sample::spec("New"))),
         ),
         owned(
             "agents::replace_draft",

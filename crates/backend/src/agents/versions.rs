@@ -14,7 +14,7 @@ use resonant_domain::team::AgentRight;
 use resonant_domain::{AgentId, UserId};
 use sqlx::PgConnection;
 
-use super::Expected;
+use super::{Expected, called};
 use crate::store::agent_versions::Wide;
 use crate::{Ctx, Error, Result, access, effects, store, test_sets};
 
@@ -251,10 +251,15 @@ pub async fn replace_draft(
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] names every field that breaks a rule.
-pub fn preview_new(ctx: &Ctx, spec: &AgentSpec) -> Result<SpecDiff> {
-    access::with_scope(ctx, Scope::AgentsWrite)?;
+#[tracing::instrument(name = "agents.preview_new", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn preview_new(ctx: &Ctx, spec: &AgentSpec) -> Result<SpecDiff> {
+    let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     super::check(spec)?;
-    Ok(SpecDiff::of(&AgentSpec::default(), spec))
+    if spec.tools.iter().any(|grant| grant.agent_id().is_some()) {
+        let mut conn = ctx.backend().read(owner).await?;
+        called::check(&mut conn, owner, spec, None).await?;
+    }
+    Ok(SpecDiff::of(&AgentSpec::default(), &as_kept(spec)))
 }
 
 /// What would change if the draft became what `spec` says. Changes nothing.
@@ -266,8 +271,21 @@ pub fn preview_new(ctx: &Ctx, spec: &AgentSpec) -> Result<SpecDiff> {
 pub async fn preview_draft(ctx: &Ctx, id: AgentId, spec: &AgentSpec) -> Result<SpecDiff> {
     access::with_scope(ctx, Scope::AgentsRead)?;
     super::check(spec)?;
-    let (agent, ..) = access::agent(ctx, Scope::AgentsRead, id, AgentRight::Read).await?;
-    Ok(SpecDiff::of(&agent.spec, spec))
+    let (agent, reached, mut conn) =
+        access::agent(ctx, Scope::AgentsRead, id, AgentRight::Read).await?;
+    if reached.is_own() {
+        called::check(&mut conn, reached.owner, spec, Some(&agent.spec)).await?;
+    } else {
+        called::check_unchanged(spec, &agent.spec)?;
+    }
+    Ok(SpecDiff::of(&agent.spec, &as_kept(spec)))
+}
+
+/// What would be kept of it.
+fn as_kept(spec: &AgentSpec) -> AgentSpec {
+    let mut kept = spec.clone();
+    super::trim(&mut kept);
+    kept
 }
 
 #[cfg(test)]

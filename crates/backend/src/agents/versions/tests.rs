@@ -1,5 +1,6 @@
 use resonant_domain::FaultKind;
 use resonant_domain::agent::AgentChanges;
+use resonant_domain::agent_tool::grant_of;
 use sqlx::PgPool;
 
 use super::*;
@@ -132,6 +133,30 @@ async fn a_dry_run_changes_nothing(pool: PgPool) {
     let error = preview_draft(&ctx, id, &spec).await.unwrap_err();
     assert_eq!(error.fields()[0].field, "limits.max_steps");
     assert_eq!(get(&ctx, id).await.unwrap(), before);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_dry_run_tells_what_would_come_of_it(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let (ctx, id) = reader(&backend).await;
+    // The blanks around a text are not kept.
+    let mut spec = get(&ctx, id).await.unwrap().spec;
+    spec.system_prompt.push('\n');
+    assert!(preview_draft(&ctx, id, &spec).await.unwrap().is_empty());
+
+    // What calls agents of somebody else is refused, as it would be then.
+    let stranger = sample::guest(&backend).await.unwrap();
+    let theirs = create(&stranger, sample::spec("Theirs")).await.unwrap();
+    spec.tools.push(grant_of(&theirs, &[]));
+    for error in [
+        preview_draft(&ctx, id, &spec).await.unwrap_err(),
+        replace_draft(&ctx, id, spec.clone(), None).await.unwrap_err(),
+        preview_new(&ctx, &spec).await.unwrap_err(),
+        create(&ctx, spec.clone()).await.unwrap_err(),
+    ] {
+        assert_eq!(error.fields()[0].field, "tools[2].settings.agent_id");
+    }
+    preview_new(&stranger, &spec).await.unwrap();
 }
 
 /// What cannot be read would not be answered.

@@ -71,7 +71,7 @@ pub(crate) async fn import_new(
     Body(file): Body<AgentFile>,
 ) -> Result<Response, Fault> {
     let spec = file.into_spec().map_err(|fault| Fault::invalid(vec![fault]))?;
-    let changes = agents::preview_new(&ctx, &spec)?;
+    let changes = agents::preview_new(&ctx, &spec).await?;
     let agent = if query.dry_run { None } else { Some(agents::create(&ctx, spec).await?) };
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &Imported { agent, changes }))
 }
