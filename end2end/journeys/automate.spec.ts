@@ -30,11 +30,15 @@ test('a secret is kept for the hosts that it is for', async ({ page, browserCons
   await page.getByRole('button', { name: 'Delete API_TOKEN' }).click();
   const dialog = page.getByRole('dialog', { name: 'Delete API_TOKEN?' });
   await expectAccessible(page, 'with the question');
+  // Whoever holds down the key that asked has not answered.
+  await expect(dialog.getByRole('button', { name: 'Keep it' })).toBeFocused();
   await dialog.getByRole('button', { name: 'Keep it' }).click();
   await expect(dialog).toBeHidden();
   await page.getByRole('button', { name: 'Delete API_TOKEN' }).click();
   await dialog.getByRole('button', { name: 'Yes, delete it' }).click();
   await expect(page.getByRole('button', { name: 'Delete API_TOKEN' })).toHaveCount(0);
+  // The button that had the focus is gone.
+  await expect(page.locator('main')).toBeFocused();
 });
 
 test('a program gets a key, and loses it', async ({ page, browserConsole, playwright, baseURL }) => {
@@ -44,6 +48,7 @@ test('a program gets a key, and loses it', async ({ page, browserConsole, playwr
   await page.getByLabel('Name', { exact: true }).fill('Nightly report');
   await page.getByRole('button', { name: 'Make the key' }).click();
   await expect(page.getByText(/at least one|Must|Choose/).first()).toBeVisible();
+  await expect(page.getByRole('group', { name: 'What it may do' })).toHaveAccessibleDescription(/\S/);
   await expect(page.getByLabel('Name', { exact: true })).toHaveValue('Nightly report');
 
   await page.getByRole('checkbox', { name: /agents:read/ }).check();

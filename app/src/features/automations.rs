@@ -5,7 +5,10 @@ use crate::lazy_page::lazy_pages;
 pub(crate) mod api;
 
 mod automations_route;
+mod schedules;
+mod triggers;
 mod webhook_route;
+mod webhooks;
 
 pub use automations_route::AutomationsRoute;
 pub use webhook_route::WebhookRoute;

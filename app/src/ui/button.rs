@@ -52,6 +52,9 @@ pub fn Button(
     /// Whether the form is sent though fields lack what they require.
     #[prop(optional)]
     novalidate: bool,
+    /// Whether it has the focus as soon as the dialog around it is open.
+    #[prop(optional)]
+    autofocus: bool,
     /// What it says to assistive technology when its content is a sign alone.
     #[prop(into, optional)]
     label: Option<String>,
@@ -72,6 +75,7 @@ pub fn Button(
             name=name
             value=value
             formnovalidate=novalidate
+            autofocus=autofocus
             aria-label=label
             aria-busy=move || is_busy().then_some("true")
             disabled=is_disabled

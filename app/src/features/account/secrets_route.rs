@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use resonant_domain::FaultKind;
 use resonant_domain::secret::{SECRET_MIN, SecretSummary};
+use server_fn::ServerFn as _;
 
 use super::api::{CreateSecret, DeleteSecret, UpdateSecret, list_secrets};
 use crate::error::{AppError, action_error, field_error, successes};
@@ -142,7 +143,7 @@ fn SecretRow(
     let SecretSummary { name, hosts, updated_at, .. } = secret;
     let hosts = hosts.join(" ");
     let (value_id, hosts_id) = (format!("value-{name}"), format!("hosts-{name}"));
-    let (updated_name, deleted_name) = (name.clone(), StoredValue::new(name.clone()));
+    let updated_name = name.clone();
     let question = tr_with("Delete {name}?", &[("name", &name)]);
     view! {
         <li class="secret">
@@ -151,7 +152,7 @@ fn SecretRow(
                 <span class="secret__about">{hosts.clone()} {tr(" · changed ")} <Time at=updated_at /></span>
             </div>
             <details>
-                <summary>{tr("Replace or delete ")} <span class="visually-hidden">{name}</span></summary>
+                <summary>{tr("Replace or delete ")} <span class="visually-hidden">{name.clone()}</span></summary>
                 <ActionForm action=update>
                     <div class="form">
                         <input type="hidden" name="name" value=updated_name />
@@ -177,17 +178,16 @@ fn SecretRow(
                 </ActionForm>
                 <Confirm
                     label=tr("Delete")
-                    about=deleted_name.get_value()
+                    about=name.clone()
                     question
                     text=tr("Tools that send it have nothing to send from then on. Nobody can read its value any more.")
-                >
-                    <ActionForm action=delete>
-                        <input type="hidden" name="name" value=deleted_name.get_value() />
-                        <Button kind=ButtonKind::Danger busy=delete.pending()>
-                            {tr("Yes, delete it")}
-                        </Button>
-                    </ActionForm>
-                </Confirm>
+                    url=DeleteSecret::url()
+                    fields=vec![("name", name.clone())]
+                    busy=delete.pending()
+                    on_yes=move |()| {
+                        delete.dispatch(DeleteSecret { name: name.clone() });
+                    }
+                />
             </details>
         </li>
     }

@@ -8,6 +8,7 @@ use resonant_domain::ids::AgentId;
 use resonant_domain::knowledge::{FoundPassage, KnowledgeDocument, QUERY_MAX};
 use resonant_domain::memory::Memory;
 use resonant_domain::team::AgentRight;
+use server_fn::ServerFn as _;
 
 use super::document_form::{DocumentDraft, DocumentForm};
 use super::editor_route::agent_id;
@@ -168,15 +169,13 @@ fn Documents(
                     about=title
                     question
                     text=tr("Nothing is found in it any more, and citations of it lead nowhere. Nobody can bring it back.")
-                >
-                    <ActionForm action=remove>
-                        <input type="hidden" name="id" value=id.to_string() />
-                        <input type="hidden" name="document_id" value=document_id.to_string() />
-                        <Button kind=ButtonKind::Danger busy=remove.pending()>
-                            {tr("Yes, delete it")}
-                        </Button>
-                    </ActionForm>
-                </Confirm>
+                    url=RemoveDocument::url()
+                    fields=vec![("id", id.to_string()), ("document_id", document_id.to_string())]
+                    busy=remove.pending()
+                    on_yes=move |()| {
+                        remove.dispatch(RemoveDocument { id, document_id });
+                    }
+                />
             }
         });
         view! {

@@ -180,7 +180,8 @@ pub(super) fn DeletePanel(
                 </p>
                 <div class="dialog__actions">
                     {form()}
-                    <Button type_="button" on_click=close>
+                    // A key that is held down must not answer the question.
+                    <Button type_="button" autofocus=true on_click=close>
                         {tr("Keep it")}
                     </Button>
                 </div>

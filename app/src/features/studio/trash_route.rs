@@ -6,6 +6,7 @@ use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
 use resonant_domain::agent_list::{TRASH_DAYS, TrashedAgent};
 use resonant_domain::page::Page;
+use server_fn::ServerFn as _;
 
 use super::api::{ChangeAgents, DeleteForGood, list_trash};
 use crate::error::{AppError, last_error};
@@ -13,8 +14,8 @@ use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
-    Avatar, Button, ButtonKind, Confirm, EmptyState, ErrorPanel, FormError, Icon, IconName,
-    LinkButton, PageHead, Skeleton, Time, kept,
+    Avatar, Button, Confirm, EmptyState, ErrorPanel, FormError, Icon, IconName, LinkButton,
+    PageHead, Skeleton, Time, kept,
 };
 
 /// The page of deleted agents.
@@ -118,14 +119,13 @@ fn Trashed(
                             "Nobody can bring it back then, nor its versions, knowledge and test sets. Its \
                             sessions stay in your history.",
                         )
-                    >
-                        <ActionForm action=delete>
-                            <input type="hidden" name="id" value=id.to_string() />
-                            <Button kind=ButtonKind::Danger busy=delete.pending()>
-                                {tr("Yes, delete it")}
-                            </Button>
-                        </ActionForm>
-                    </Confirm>
+                        url=DeleteForGood::url()
+                        fields=vec![("id", id.to_string())]
+                        busy=delete.pending()
+                        on_yes=move |()| {
+                            delete.dispatch(DeleteForGood { id });
+                        }
+                    />
                 </div>
             </li>
         }

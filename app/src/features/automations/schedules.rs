@@ -1,0 +1,155 @@
+//! Schedules on the page of automations: agents that start at their time.
+
+use leptos::prelude::*;
+use resonant_domain::agent::AgentSummary;
+use resonant_domain::schedule::Schedule;
+use server_fn::ServerFn as _;
+
+use super::api::DeleteSchedule;
+use super::automations_route::{Actions, AgentChoice, typed_beside};
+use crate::error::{action_error, field_error};
+use crate::features::studio::fault_within;
+use crate::language::{tr, tr_text, tr_with};
+use crate::paths;
+use crate::ui::{Badge, Button, ButtonKind, Confirm, Field, FormError, TextArea, Time, Tone};
+
+/// The schedules, and the form for a new one.
+#[component]
+pub(super) fn Schedules(
+    /// Those that there are.
+    schedules: Vec<Schedule>,
+    /// The agents to choose from.
+    agents: Vec<AgentSummary>,
+    /// What the forms do.
+    actions: Actions,
+) -> impl IntoView {
+    let create = actions.create_schedule;
+    let error = action_error(create);
+    let typed = typed_beside("cron", true);
+    let rows = schedules
+        .into_iter()
+        .map(|schedule| view! { <ScheduleRow schedule actions /> })
+        .collect_view();
+    view! {
+        <section class="account__part" aria-labelledby="schedules-title">
+            <h2 id="schedules-title">{tr("Schedules")}</h2>
+            <FormError error=action_error(actions.switch_schedule) />
+            <FormError error=action_error(actions.delete_schedule) />
+            <ul class="secret-list">{rows}</ul>
+            <ActionForm action=create>
+                <div class="form">
+                    <FormError error fields=&["cron", "time_zone", "goal", "variables*"] />
+                    <AgentChoice agents id="schedule-agent" />
+                    <Field
+                        label=tr("When")
+                        name="cron"
+                        value=typed("cron").unwrap_or_default()
+                        required=true
+                        autocomplete="off"
+                        placeholder="30 7 * * 1-5"
+                        hint=tr("Minute, hour, day of the month, month, day of the week")
+                        error=field_error(error, "cron")
+                    />
+                    <Field
+                        label=tr("Time zone")
+                        name="time_zone"
+                        value=typed("time_zone").unwrap_or_else(|| "UTC".to_owned())
+                        required=true
+                        autocomplete="off"
+                        hint=tr("Such as Europe/Berlin")
+                        error=field_error(error, "time_zone")
+                    />
+                    <TextArea
+                        label=tr("Goal")
+                        name="goal"
+                        id="schedule-goal"
+                        value=typed("goal").unwrap_or_default()
+                        rows=2
+                        required=true
+                        error=field_error(error, "goal")
+                    />
+                    <TextArea
+                        label=tr("Variables")
+                        name="variables"
+                        id="schedule-variables"
+                        value=typed("variables").unwrap_or_default()
+                        rows=2
+                        optional=true
+                        is_code=true
+                        placeholder="city = Oslo"
+                        hint=tr("The values of the prompt's variables, name = value on each line")
+                        error=fault_within(error, "variables")
+                    />
+                    <Button kind=ButtonKind::Primary busy=create.pending()>
+                        {tr("Add schedule")}
+                    </Button>
+                </div>
+            </ActionForm>
+        </section>
+    }
+}
+
+#[component]
+fn ScheduleRow(schedule: Schedule, actions: Actions) -> impl IntoView {
+    let id = schedule.id;
+    let (switch, delete) = (actions.switch_schedule, actions.delete_schedule);
+    let about = schedule.agent_name.clone();
+    let question = tr_with("Delete the schedule of {agent}?", &[("agent", &about)]);
+    let version = schedule.agent_version.map_or_else(
+        || tr_with("revision {number}", &[("number", &schedule.agent_revision)]),
+        |number| tr_with("version {number}", &[("number", &number)]),
+    );
+    let last = schedule.last_session_id.map(|session| {
+        view! { <a href=paths::session(session)>{tr("last session")}</a> }
+    });
+    view! {
+        <li class="secret">
+            <div class="secret__head">
+                <a class="secret__name" href=paths::agent(schedule.agent_id)>
+                    {schedule.agent_name.clone()}
+                </a>
+                <span class="secret__about">{version}</span>
+                <code>{schedule.cron.clone()}</code>
+                <span class="secret__about">{schedule.time_zone.clone()}</span>
+                {(!schedule.is_enabled).then(|| view! { <Badge tone=Tone::Warn>{tr("off")}</Badge> })}
+            </div>
+            <p>{schedule.goal.clone()}</p>
+            <p class="secret__about">
+                {schedule.next_run_at.map(|at| view! { <span>{tr("Next ")} <Time at /></span> })}
+                {schedule.last_run_at.map(|at| view! { <span>{tr(" · last ")} <Time at /></span> })}
+                {last.map(|last| view! { <span>" · " {last}</span> })}
+                {schedule
+                    .last_error
+                    .clone()
+                    .map(|reason| {
+                        tr_with(" · not started: {reason}", &[("reason", &tr_text(reason))])
+                    })}
+            </p>
+            <div class="secret__head">
+                <ActionForm action=switch>
+                    <input type="hidden" name="id" value=id.to_string() />
+                    <input
+                        type="hidden"
+                        name="is_enabled"
+                        value=(!schedule.is_enabled).to_string()
+                    />
+                    <Button busy=switch.pending()>
+                        {if schedule.is_enabled { tr("Switch off") } else { tr("Switch on") }}
+                    </Button>
+                </ActionForm>
+                <Confirm
+                    label=tr("Delete")
+                    about
+                    question
+                    text=tr("It starts no session any more. Those that it has started stay.")
+                    url=DeleteSchedule::url()
+                    fields=vec![("id", id.to_string())]
+                    busy=delete.pending()
+                    on_yes=move |()| {
+                        delete.dispatch(DeleteSchedule { id });
+                    }
+                />
+            </div>
+        </li>
+    }
+}
