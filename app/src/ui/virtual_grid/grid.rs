@@ -1,7 +1,9 @@
-//! What moves a virtual grid: takes in scrolling, focus and answers, and tells each item's element
-//! which item it shows.
+//! What moves a virtual grid: takes in scrolling and focus, and tells each item's element which item it
+//! shows.
 
-use std::collections::BTreeMap;
+mod growth;
+mod state;
+
 use std::future::Future;
 use std::ops::Range;
 use std::pin::Pin;
@@ -11,16 +13,13 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use resonant_domain::page::Page;
 
+use self::growth::{Growth, PAGES_AT_ONCE};
+use self::state::{Slot, State, lay_out, measure};
 use super::geometry::{DRAWN_MAX, Geometry};
-use super::pages::{Order, Pages};
+use super::pages::Pages;
 use crate::browser::{self, PageGrid};
 use crate::error::AppError;
 
-/// So many pages come by themselves; then somebody has to ask, so that what stands below the list can
-/// be reached.
-const PAGES_AT_ONCE: usize = 10;
-/// So many views before the end of the list the next page is fetched.
-const VIEWS_AHEAD: f64 = 1.5;
 /// Elements beyond those of the largest window: the item with the focus and its neighbours.
 const ASIDE_MAX: usize = 3;
 
@@ -49,62 +48,6 @@ impl<T: Send + Sync + 'static> Clone for Grid<T> {
 }
 
 impl<T: Send + Sync + 'static> Copy for Grid<T> {}
-
-struct State<T: Send + Sync + 'static> {
-    geometry: Geometry,
-    pages: Pages<T>,
-    /// The elements in use, and from the number of those on the ones that can be added.
-    slots: Vec<Slot<T>>,
-    used: usize,
-    /// The element of each rank that is drawn.
-    order: BTreeMap<usize, usize>,
-    /// The ranks that are drawn in the flow of the grid.
-    window: Range<usize>,
-    /// The elements that have to be put in their places.
-    unplaced: Vec<usize>,
-    /// The rank that holds the focus.
-    focus: Option<usize>,
-    /// The item at the upper edge, and how far it is scrolled past.
-    anchor: (usize, f64),
-    /// An item that shall stay where it is seen, and where that is.
-    held: Option<(usize, f64)>,
-    /// An item that shall be at the upper edge, scrolled past so far, as soon as it is drawn.
-    target: Option<(usize, f64)>,
-    /// The width for which the heights were measured.
-    width: f64,
-    /// So many pages come by themselves.
-    allowed: usize,
-    /// The address that the list belongs to.
-    address: String,
-    load: PageLoader<T>,
-}
-
-/// What an element shows.
-pub(super) struct Slot<T: Send + Sync + 'static> {
-    /// `None` for one that is not needed at present.
-    pub(super) rank: RwSignal<Option<usize>>,
-    pub(super) item: RwSignal<Option<T>>,
-    /// Whether it is drawn apart from the others.
-    pub(super) is_aside: RwSignal<bool>,
-}
-
-impl<T: Send + Sync + 'static> Clone for Slot<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T: Send + Sync + 'static> Copy for Slot<T> {}
-
-impl<T: Send + Sync + 'static> Slot<T> {
-    fn new(rank: Option<usize>, item: Option<T>) -> Self {
-        Self {
-            rank: RwSignal::new(rank),
-            item: RwSignal::new(item),
-            is_aside: RwSignal::new(false),
-        }
-    }
-}
 
 impl<T: Clone + PartialEq + Send + Sync + 'static> Grid<T> {
     /// The items of a list of which the first page is known, which was asked for with `cursor`. Call
@@ -159,17 +102,6 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Grid<T> {
     /// What went wrong when a page was fetched.
     pub fn error(self) -> Option<AppError> {
         self.error.get()
-    }
-
-    /// Fetches the next page, and lets more come by themselves. Also tries again what has failed.
-    pub fn show_more(self, id: &'static str) {
-        self.error.set(None);
-        self.state.try_update_value(|state| state.allowed = state.pages.len() + PAGES_AT_ONCE);
-        if self.is_live.get_untracked() {
-            self.fetch(Growth::Now);
-        } else {
-            self.wake(id, Growth::Now);
-        }
     }
 
     pub(super) fn drawn(self) -> usize {
@@ -424,72 +356,6 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Grid<T> {
             })
             .flatten()
     }
-
-    /// Fetches what is missing, and the next page when the end is near.
-    fn fetch(self, growth: Growth) {
-        if self.error.try_with_untracked(Option::is_some) != Some(false) {
-            return;
-        }
-        let orders = self.with(|scroller, state| {
-            let view = PageGrid::view();
-            let is_near = state.geometry.is_near_end(scroller.top(), view, view * VIEWS_AHEAD);
-            let shall_grow =
-                growth == Growth::Now || (is_near && state.pages.len() < state.allowed);
-            let window = state.window.clone();
-            let orders = state.pages.order(&window, shall_grow);
-            self.tell(state);
-            let ask = |order: Order| ((state.load)(order.cursor.clone()), order);
-            orders.into_iter().map(ask).collect::<Vec<_>>()
-        });
-        for (asked, order) in orders.unwrap_or_default() {
-            spawn_local(async move { self.take(order, asked.await) });
-        }
-    }
-
-    fn take(self, order: Order, answer: Result<Page<T>, AppError>) {
-        let is_taken = self.state.try_update_value(|state| match answer {
-            Ok(page) => {
-                let near = state.window.start + state.window.len() / 2;
-                let number = order.page;
-                state.pages.put(order, page, near);
-                state.geometry.set_count(state.pages.count());
-                state.fill(number);
-                true
-            }
-            Err(error) => {
-                state.pages.fail(order.page);
-                self.error.set(Some(error));
-                false
-            }
-        });
-        let Some(is_taken) = is_taken else { return };
-        self.state.with_value(|state| self.tell(state));
-        if is_taken {
-            self.look_again();
-            self.fetch(Growth::Ahead);
-        }
-    }
-
-    /// Tells those who watch what is under way and what follows.
-    fn tell(self, state: &State<T>) {
-        let is_growing = state.pages.is_growing();
-        if self.is_growing.get_untracked() != is_growing {
-            self.is_growing.set(is_growing);
-        }
-        if self.next.with_untracked(|next| next.as_ref() != state.pages.next()) {
-            self.next.set(state.pages.next().cloned());
-        }
-    }
-
-    /// Draws what is seen now, with the room of items that have come.
-    fn look_again(self) {
-        self.with(|scroller, state| {
-            let (top, view) = (scroller.top(), PageGrid::view());
-            let window = state.geometry.window(top, view, &state.window);
-            self.show(scroller, state, window);
-        });
-        request_animation_frame(move || self.finish());
-    }
 }
 
 /// The place in the list of this address where somebody left it.
@@ -497,88 +363,4 @@ fn remembered() -> Option<String> {
     let text = browser::remembered_place()?;
     let (address, place) = text.split_once(' ')?;
     (address == browser::address()).then(|| place.to_owned())
-}
-
-/// Whether the list grows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Growth {
-    /// When its end is near.
-    Ahead,
-    /// Because somebody asks.
-    Now,
-}
-
-impl<T: Clone + PartialEq + Send + Sync + 'static> State<T> {
-    /// The item with the focus and its neighbours, as far as they are not in the window: the focus
-    /// stays, and the Tab key leads on from it.
-    fn aside(&self, window: &Range<usize>) -> Vec<usize> {
-        let Some(focus) = self.focus else { return Vec::new() };
-        (focus.saturating_sub(1)..=focus + 1)
-            .filter(|rank| !window.contains(rank) && *rank < self.pages.count())
-            .collect()
-    }
-
-    fn drawn_aside(&self) -> Vec<usize> {
-        self.order.keys().copied().filter(|rank| !self.window.contains(rank)).collect()
-    }
-
-    /// Puts the elements that show something else in their places; all others stay in theirs, and keep
-    /// the focus.
-    fn place(&mut self, scroller: &PageGrid) {
-        let rank = |at: &usize| self.slots[*at].rank.get_untracked();
-        let mut unplaced = std::mem::take(&mut self.unplaced);
-        unplaced.retain(|at| rank(at).is_some());
-        unplaced.sort_unstable_by_key(|at| std::cmp::Reverse(rank(at)));
-        unplaced.dedup();
-        unplaced.retain(|at| {
-            let behind = rank(at).map_or(0, |rank| rank + 1);
-            let next = self.order.range(behind..).next().map(|(_, next)| *next);
-            !scroller.put_before(*at, next)
-        });
-        self.unplaced = unplaced;
-    }
-
-    /// Tells the elements whose items have arrived.
-    fn fill(&mut self, page: usize) {
-        for rank in self.pages.ranks(page) {
-            if let Some(at) = self.order.get(&rank) {
-                let (item, wanted) = (self.slots[*at].item, self.pages.get(rank));
-                if item.with_untracked(|item| item.as_ref() != wanted) {
-                    item.set(wanted.cloned());
-                }
-            }
-        }
-    }
-
-    fn guess(&mut self, scroller: &PageGrid) {
-        let estimate = self.geometry.guess();
-        scroller.set_layout(self.geometry.columns(), estimate);
-    }
-}
-
-/// Takes over how the style sheet lays out the items. Answers whether their heights have to be
-/// measured anew.
-fn lay_out<T: Send + Sync>(scroller: &PageGrid, state: &mut State<T>) -> bool {
-    let (columns, gap) = scroller.layout();
-    let width = scroller.width();
-    let is_other = state.geometry.lay_out(columns, gap);
-    let is_wider = (width - state.width).abs() >= 1.0;
-    state.width = width;
-    if is_wider && !is_other {
-        state.geometry.forget_heights();
-    }
-    is_other || is_wider
-}
-
-/// Takes over the heights of the rows that are drawn.
-fn measure<T: Send + Sync>(scroller: &PageGrid, state: &mut State<T>) {
-    let columns = state.geometry.columns();
-    for rank in state.window.clone().step_by(columns) {
-        // After another number of columns the window begins somewhere within a row.
-        if rank.is_multiple_of(columns)
-            && let Some(slot) = state.order.get(&rank)
-        {
-            state.geometry.set_height(rank / columns, scroller.height(*slot));
-        }
-    }
 }
