@@ -4,9 +4,18 @@
 import type { Page } from '@playwright/test';
 import { beGuest, makeAgent, makeMany } from '../fixtures/seed.ts';
 import { expect, test, untilLive, visit } from '../fixtures/test.ts';
-import { grid, pick, row } from '../pages/agent_list.ts';
+import { button, grid, pick, row } from '../pages/agent_list.ts';
 
 const COUNT = 180;
+
+/** The places of the rows in the list, in the order of the document. */
+const places = (page: Page) => grid(page).evaluate((list) => [...list.querySelectorAll('[role=row]')].map((row) => Number(row.getAttribute('aria-rowindex'))));
+
+/** Rows are placed by their style while the list moves: once it rests, the document has them as they are seen. */
+async function untilAtRest(page: Page) {
+  const isInOrder = (all: number[]) => all.every((place, at) => place === all[0]! + at);
+  await expect.poll(async () => isInOrder(await places(page))).toBe(true);
+}
 
 test('a long list is scrolled through with a constant number of nodes', async ({ page }) => {
   await makeMany(page, COUNT);
@@ -26,6 +35,7 @@ test('a long list is scrolled through with a constant number of nodes', async ({
   }
   // What is seen is what the row index says, in the order of the document.
   await expect(list.getByText('Loading')).toHaveCount(0);
+  await untilAtRest(page);
   const seen = await list.evaluate((element) =>
     [...element.querySelectorAll('[role=row]')].map((row) => [Number(row.getAttribute('aria-rowindex')), row.querySelector('a')?.textContent?.trim()] as const),
   );
@@ -52,6 +62,7 @@ test('a long list is scrolled through with a constant number of nodes', async ({
   // The scrollbar's end is the list's end, without a gap.
   await list.evaluate((element) => element.scrollTo(0, element.scrollHeight));
   await expect(row(page, 'Tester')).toBeVisible();
+  await untilAtRest(page);
   const gap = await list.evaluate((element) => {
     const last = [...element.querySelectorAll('[role=row]')].at(-1)!;
     return Math.abs(element.getBoundingClientRect().bottom - last.getBoundingClientRect().bottom);
@@ -70,7 +81,9 @@ async function watchFrames(page: Page) {
     new ResizeObserver(() => {
       frames.seen += 1;
       const top = list.getBoundingClientRect().top + list.clientTop;
-      const rows = [...list.querySelectorAll('[role=row]:not([hidden])')];
+      // As they are seen: while the list moves, their order in the document is another one.
+      const topOf = (row: Element) => row.getBoundingClientRect().top;
+      const rows = [...list.querySelectorAll('[role=row]:not([hidden])')].sort((one, other) => topOf(one) - topOf(other));
       frames.firsts.add(rows[0]?.getAttribute('aria-rowindex') ?? null);
       let filled = top;
       for (const row of rows) {
@@ -133,6 +146,26 @@ test('each frame of a fling is filled, by rows or by what stands in for them', a
   expect(firsts).toBeGreaterThan(8);
 });
 
+test('what has the focus in a row keeps it when the list comes to rest elsewhere', async ({ page }) => {
+  await makeMany(page, COUNT);
+  await visit(page, '/studio?sort=name');
+  const list = grid(page);
+  await expect(list).toHaveClass(/is-live/);
+  await list.focus();
+  await page.keyboard.type('agent 0060');
+  await expect(row(page, 'Agent 0060')).toBeInViewport();
+  await pick(page, 'Agent 0060').focus();
+  await untilAtRest(page);
+  for (const way of [-480, 480]) {
+    const [before] = await places(page);
+    await list.hover();
+    await page.mouse.wheel(0, way);
+    await expect.poll(async () => Math.min(...(await places(page)))).not.toBe(before);
+    await untilAtRest(page);
+    await expect(pick(page, 'Agent 0060')).toBeFocused();
+  }
+});
+
 test('the keyboard goes everywhere, and coming back leads to the same place', async ({ page }) => {
   await makeMany(page, COUNT);
   await visit(page, '/studio?sort=name');
@@ -179,7 +212,8 @@ test('many agents are paused and deleted at once, and both can be undone', async
   await visit(page, '/studio?sort=name');
   await pick(page, 'Four').check();
   await pick(page, 'Three').click({ modifiers: ['Shift'] });
-  await expect(page.getByText('3 selected')).toBeVisible();
+  // No toolbar: arrows would have to lead from button to button there.
+  await expect(page.getByRole('group', { name: 'Selected agents' })).toContainText('3 selected');
   await expect(row(page, 'One')).toHaveAttribute('aria-selected', 'true');
   await page.getByRole('button', { name: 'Pause', exact: true }).click();
   await expect(row(page, 'One')).toContainText('Paused');
@@ -208,6 +242,59 @@ test('a refused change is taken back', async ({ page, browserConsole }) => {
   await page.getByRole('button', { name: 'Pause', exact: true }).click();
   await expect(page.locator('.toast--bad')).toBeVisible();
   await expect(row(page, 'Stubborn')).toContainText('Active');
+});
+
+/** Refuses what is sent there with this text in it, once what is answered is called. */
+async function refuseLate(page: Page, endpoint: string, text: string): Promise<() => void> {
+  let refuse = () => {};
+  const late = new Promise<void>((resolve) => (refuse = resolve));
+  await page.route(`**/api/fn/studio/${endpoint}`, async (route) => {
+    if (!route.request().postData()?.includes(text)) return route.continue();
+    await late;
+    return route.fulfill({ status: 500, body: 'no' });
+  });
+  return refuse;
+}
+
+test('a change that is refused late takes nothing newer back', async ({ page, browserConsole }) => {
+  browserConsole.allow(/500/);
+  await beGuest(page, 'Twice');
+  await visit(page, '/studio');
+  const refuse = await refuseLate(page, 'change_agents', 'pause');
+  await pick(page, 'Twice').check();
+  await button(page, 'Pause').click();
+  await expect(row(page, 'Twice')).toContainText('Paused');
+  await pick(page, 'Twice').check();
+  await button(page, 'Archive').click();
+  await expect(page.getByText('1 agent archived')).toBeVisible();
+  // Nothing is read anew: what is seen is what the page made of the answers.
+  await page.route('**/api/fn/studio/open_list', (route) => route.abort());
+  browserConsole.allow(/ERR_FAILED/);
+  refuse();
+  await expect(page.locator('.toast--bad')).toBeVisible();
+  await expect(row(page, 'Twice')).toContainText('Archived');
+});
+
+test('a name that is refused late takes no newer one back', async ({ page, browserConsole }) => {
+  browserConsole.allow(/500/);
+  await beGuest(page, 'Caterpillar');
+  await visit(page, '/studio');
+  const refuse = await refuseLate(page, 'rename_agent', 'Moth');
+  await pick(page, 'Caterpillar').check();
+  const field = page.getByRole('textbox', { name: 'New name' });
+  for (const name of ['Moth', 'Butterfly']) {
+    await grid(page).focus();
+    await page.keyboard.press('F2');
+    await field.fill(name);
+    await page.keyboard.press('Enter');
+    await expect(row(page, name)).toBeVisible();
+  }
+  await expect(page.getByText('“Moth” is called “Butterfly” now')).toBeVisible();
+  await page.route('**/api/fn/studio/open_list', (route) => route.abort());
+  browserConsole.allow(/ERR_FAILED/);
+  refuse();
+  await expect(page.locator('.toast--bad')).toBeVisible();
+  await expect(row(page, 'Butterfly')).toBeVisible();
 });
 
 test('an agent is renamed in the list, by button and by key, with a way back', async ({ page, browserConsole }) => {

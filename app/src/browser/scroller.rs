@@ -3,7 +3,7 @@
 
 use leptos::prelude::document;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::HtmlElement;
+use web_sys::{Element, HtmlElement};
 
 /// The elements of such a list.
 #[derive(Debug)]
@@ -88,10 +88,34 @@ impl Scroller {
         }
     }
 
-    /// Puts a row before all others.
-    pub fn move_to_start(&self, slot: usize) {
+    /// Gives a row its place among the others by its style alone: an element that moves in the document is laid
+    /// out as a new one.
+    pub fn set_order(&self, slot: usize, order: usize) {
         if let Some(row) = self.slots.get(slot) {
-            let _ = self.rows.insert_before(row, self.rows.first_child().as_ref());
+            let _ = row.style().set_property("order", &order.to_string());
+        }
+    }
+
+    /// Puts the elements themselves into the order in which they are seen, for those who read them one after
+    /// the other; the uppermost is this one. What has the focus is not moved, since it would lose it.
+    pub fn put_in_order(&self, first: usize) {
+        let Some(first) = self.slots.get(first) else { return };
+        let children = self.rows.children();
+        let drawn: Vec<_> = (0..children.length()).filter_map(|at| children.item(at)).collect();
+        let is_first = |row: &Element| row.is_same_node(Some(first.as_ref()));
+        let Some(at) = drawn.iter().position(is_first).filter(|at| *at > 0) else { return };
+        // The lower ones stand before the upper ones.
+        let (lower, upper) = drawn.split_at(at);
+        let has_focus =
+            |rows: &[Element]| rows.iter().any(|row| row.matches(":focus-within").unwrap_or(false));
+        if has_focus(lower) || (upper.len() < lower.len() && !has_focus(upper)) {
+            for row in upper {
+                let _ = self.rows.insert_before(row, lower.first().map(AsRef::as_ref));
+            }
+        } else {
+            for row in lower {
+                let _ = self.rows.append_child(row);
+            }
         }
     }
 }

@@ -3,8 +3,9 @@
 //!
 //! The server draws the first rows in the flow of the page, so the list can be read without
 //! JavaScript; once the page is live, the same row elements are used again and again: whoever scrolls
-//! down moves the uppermost element below the last and fills it anew. Nodes are neither made nor
-//! thrown away, and they stay in the order in which they are seen.
+//! down has the uppermost element placed below the last and filled anew. Nodes are neither made nor
+//! thrown away. While the list moves they are placed by their style; when it rests they are put into the
+//! order in which they are seen.
 
 mod blocks;
 mod elements;

@@ -31,6 +31,8 @@ pub(super) struct Elements<T: Send + Sync + 'static> {
     idle: Vec<usize>,
     /// Those that show something else since they were measured.
     unmeasured: Vec<usize>,
+    /// The rank by which each was placed last.
+    placed: Vec<Option<usize>>,
 }
 
 impl<T: Clone + PartialEq + Send + Sync + 'static> Elements<T> {
@@ -41,7 +43,8 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Elements<T> {
             .collect();
         let order = (0..slots.len()).collect();
         let unmeasured = (0..slots.len()).collect();
-        Self { slots, order, idle: Vec::new(), unmeasured }
+        let placed = vec![None; slots.len()];
+        Self { slots, order, idle: Vec::new(), unmeasured, placed }
     }
 
     pub(super) fn all(&self) -> &[Slot<T>] {
@@ -55,6 +58,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Elements<T> {
 
     /// Draws so many of them. Of those that go, so many are the uppermost; the others go and come below.
     pub(super) fn draw(&mut self, count: usize, above: usize, scroller: &Scroller) {
+        self.put_in_order(scroller);
         let going = self.order.len().saturating_sub(count);
         for at in 0..going {
             let goes = if at < above { self.order.pop_front() } else { self.order.pop_back() };
@@ -72,7 +76,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Elements<T> {
 
     /// Moves so many of them from the beginning to the end, or below zero the other way round. Answers
     /// the places of those that moved.
-    pub(super) fn shift(&mut self, rows: isize, scroller: &Scroller) -> Range<usize> {
+    pub(super) fn shift(&mut self, rows: isize) -> Range<usize> {
         let (length, distance) = (self.order.len(), rows.unsigned_abs());
         for _ in 0..distance {
             let is_forward = rows > 0;
@@ -80,13 +84,29 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Elements<T> {
             let Some(moved) = moved else { break };
             if is_forward {
                 self.order.push_back(moved);
-                scroller.move_to_end(moved);
             } else {
                 self.order.push_front(moved);
-                scroller.move_to_start(moved);
             }
         }
         if rows > 0 { length - distance..length } else { 0..distance }
+    }
+
+    /// Places those that show another row by now.
+    pub(super) fn place(&mut self, scroller: &Scroller) {
+        for slot in &self.order {
+            let rank = Some(self.slots[*slot].rank.get_untracked());
+            if self.placed[*slot] != rank {
+                self.placed[*slot] = rank;
+                scroller.set_order(*slot, rank.unwrap_or_default());
+            }
+        }
+    }
+
+    /// Puts the elements into the order in which they are seen.
+    pub(super) fn put_in_order(&self, scroller: &Scroller) {
+        if let Some(first) = self.order.front() {
+            scroller.put_in_order(*first);
+        }
     }
 
     /// Tells the element at a place from above which row it shows now.

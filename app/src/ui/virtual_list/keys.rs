@@ -2,6 +2,8 @@
 
 use leptos::ev::KeyboardEvent;
 
+use crate::browser;
+
 /// After such a pause, in milliseconds, a letter begins a new word.
 const WORD_MS: f64 = 800.0;
 
@@ -25,7 +27,7 @@ impl Move {
         if event.alt_key() || event.meta_key() {
             return None;
         }
-        Some(match event.key().as_str() {
+        Some(match browser::key_of(event).as_str() {
             "ArrowUp" => Self::Up,
             "ArrowDown" => Self::Down,
             "PageUp" => Self::PageUp,
@@ -69,7 +71,7 @@ impl TypeAhead {
 
     /// The letters so far, when the key was one.
     pub(super) fn take(&mut self, event: &KeyboardEvent, now_ms: f64) -> Option<String> {
-        let key = event.key();
+        let key = browser::key_of(event);
         let is_letter =
             key.chars().count() == 1 && !(event.ctrl_key() || event.meta_key() || event.alt_key());
         is_letter.then(|| self.add(&key, now_ms))

@@ -248,9 +248,11 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
         self.fetch();
     }
 
-    /// Scrolling has paused: the scrollbar is put right and the place remembered.
+    /// Scrolling has paused: the scrollbar is put right, the elements stand in the order in which they are
+    /// seen, and the place is remembered.
     pub(super) fn rest(self) {
         self.with_scroller(|scroller, state| {
+            state.elements.put_in_order(scroller);
             settle(scroller, &mut state.geometry, Geometry::rest);
             scroller.place_rows(state.geometry.rows_top());
         });
@@ -290,6 +292,9 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
             state.bind(at);
         }
         self.follow(scroller, state);
+        state.elements.place(scroller);
+        // Nothing may be scrolled afterwards, and so nothing come to rest.
+        state.elements.put_in_order(scroller);
         // Also when nothing was shifted: which row is drawn depends on how many are.
         self.first.set(state.geometry.first());
     }
@@ -302,11 +307,12 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
                 state.jumped_ms = browser::now_ms();
                 0..state.elements.len()
             }
-            Shift::By(rows) => state.elements.shift(rows, scroller),
+            Shift::By(rows) => state.elements.shift(rows),
         };
         for at in changed {
             state.bind(at);
         }
+        state.elements.place(scroller);
         self.first.set(state.geometry.first());
     }
 

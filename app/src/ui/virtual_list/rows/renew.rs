@@ -29,10 +29,10 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
             (way, lost, was_virtual, active, picked)
         });
         let Some((way, lost, was_virtual, active, picked)) = renewed else { return true };
-        self.with_scroller(|scroller, state| {
-            state.elements.shift(lost.cast_signed(), scroller);
-        });
         self.state.update_value(|state| {
+            if is_attached {
+                state.elements.shift(lost.cast_signed());
+            }
             for at in 0..state.elements.len() {
                 state.keep(at, way);
             }
