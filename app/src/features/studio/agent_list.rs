@@ -16,8 +16,8 @@ use super::bulk::{Bulk, new_bulk};
 use super::live_list::{LiveList, first_window, new_live_list, to_usize};
 use super::rename::{Renaming, new_renaming, rename};
 use crate::language::{tr, tr_count, tr_with};
-use crate::paths;
 use crate::ui::{Answer, Button, ButtonKind, Icon, IconName, Picked, Rows, VirtualList};
+use crate::{browser, paths};
 
 /// A list of agents with at least one in it.
 #[component]
@@ -65,9 +65,9 @@ pub(super) fn AgentList(
     let draw =
         move |line: AgentLine, tab: Option<&'static str>| agent_cells(line, tab, bulk).into_any();
     let pages = no_script_pages(&query, from, count);
-    let renaming = new_renaming(rows, bulk);
+    let renaming = new_renaming(list, bulk);
     let keydown = move |event: KeyboardEvent| {
-        if event.key() == "F2" {
+        if browser::key_of(&event) == "F2" {
             event.prevent_default();
             renaming.begin();
         }
@@ -123,7 +123,7 @@ fn Toolbar(bulk: Bulk, renaming: Renaming, list: LiveList) -> impl IntoView {
         }
     };
     view! {
-        <div class="agent-list__bar" role="toolbar" aria-label=tr("Selected agents")>
+        <div class="agent-list__bar" role="group" aria-label=tr("Selected agents")>
             <p class="agent-list__count" role="status">
                 {move || match bulk.count() {
                     0 => tr_count("{n} agent", "{n} agents", list.rows().count() as u64),

@@ -161,7 +161,12 @@ impl Bulk {
                 Ok(changed) => self.confirm(action, changed, before, list).await,
                 Err(error) => {
                     self.leaving.try_update(|leaving| leaving.retain(|id| !ids.contains(id)));
-                    self.put_back(list.rows(), &before);
+                    // What was done to them since stays as it is. What they were before may have been refused,
+                    // too: the server knows.
+                    self.put_back(list.rows(), &before, |line| {
+                        action.status() == Some(line.summary.status)
+                    });
+                    list.refresh();
                     self.toasts.show(Tone::Bad, tr_text(error.message));
                 }
             }
@@ -210,7 +215,9 @@ impl Bulk {
                 let undone = undo(action, &changed, &before).await;
                 match undone {
                     Ok(()) if action.status().is_some() && !is_over => {
-                        self.put_back(list.rows(), &before);
+                        self.put_back(list.rows(), &before, |line| {
+                            changed.contains(&line.summary.id)
+                        });
                     }
                     Ok(()) => self.read(list).await,
                     Err(error) => self.toasts.show(Tone::Bad, tr_text(error.message)),
@@ -220,12 +227,17 @@ impl Bulk {
         self.toasts.show_undo(text, undo);
     }
 
-    fn put_back(self, rows: Rows<AgentLine>, before: &[AgentLine]) {
+    /// Shows those of the agents that are meant as they were before.
+    fn put_back(
+        self,
+        rows: Rows<AgentLine>,
+        before: &[AgentLine],
+        is_meant: impl Fn(&AgentLine) -> bool,
+    ) {
         self.change(rows, |line| {
             let was = before.iter().find(|was| was.summary.id == line.summary.id);
-            let Some(was) = was.filter(|was| was.summary.status != line.summary.status) else {
-                return false;
-            };
+            let was = was.filter(|was| was.summary.status != line.summary.status);
+            let Some(was) = was.filter(|_| is_meant(line)) else { return false };
             line.summary.status = was.summary.status;
             true
         });

@@ -11,10 +11,11 @@ use resonant_domain::agent_list::AgentLine;
 
 use super::api::rename_agent;
 use super::bulk::Bulk;
+use super::live_list::LiveList;
 use crate::browser;
 use crate::language::{tr, tr_text, tr_with};
 use crate::state::{Toasts, use_toasts};
-use crate::ui::{Button, ButtonKind, Rows, Tone};
+use crate::ui::{Button, ButtonKind, Tone};
 
 /// The list's element, which has the focus again afterwards.
 const LIST: &str = "agents";
@@ -24,14 +25,14 @@ const FIELD: &str = "agent-rename";
 #[derive(Clone, Copy)]
 pub(super) struct Renaming {
     agent: RwSignal<Option<AgentLine>>,
-    rows: Rows<AgentLine>,
+    list: LiveList,
     bulk: Bulk,
     toasts: Toasts,
 }
 
 /// Nothing is renamed yet. Call it inside a component.
-pub(super) fn new_renaming(rows: Rows<AgentLine>, bulk: Bulk) -> Renaming {
-    Renaming { agent: RwSignal::new(None), rows, bulk, toasts: use_toasts() }
+pub(super) fn new_renaming(list: LiveList, bulk: Bulk) -> Renaming {
+    Renaming { agent: RwSignal::new(None), list, bulk, toasts: use_toasts() }
 }
 
 impl Renaming {
@@ -70,7 +71,9 @@ impl Renaming {
                     self.toasts.show_undo(text, undo);
                 }
                 Err(error) => {
-                    self.show(id, &before);
+                    self.put_back(id, &before, &name);
+                    // The name before may have been refused, too.
+                    self.list.refresh();
                     // Which rule the name breaks, rather than that it breaks one.
                     let rule = error.field("name").map(|rule| {
                         tr_with("The name {rule}", &[("rule", &tr_text(rule.to_owned()))])
@@ -82,8 +85,17 @@ impl Renaming {
     }
 
     fn show(self, id: AgentId, name: &str) {
-        self.bulk.change(self.rows, |line| {
-            let is_changed = line.summary.id == id && line.summary.name != name;
+        self.change(id, name, |shown| shown != name);
+    }
+
+    /// Shows the name that an agent had before one that was refused, unless it has yet another one since.
+    fn put_back(self, id: AgentId, before: &str, refused: &str) {
+        self.change(id, before, |shown| shown == refused);
+    }
+
+    fn change(self, id: AgentId, name: &str, is_meant: impl Fn(&str) -> bool) {
+        self.bulk.change(self.list.rows(), |line| {
+            let is_changed = line.summary.id == id && is_meant(&line.summary.name);
             if is_changed {
                 name.clone_into(&mut line.summary.name);
             }
@@ -102,7 +114,7 @@ pub(super) fn rename(renaming: &Renaming) -> AnyView {
         }
     };
     let keydown = move |event: KeyboardEvent| {
-        match event.key().as_str() {
+        match browser::key_of(&event).as_str() {
             // An Enter that ends a composition chooses its letters.
             "Enter" if event.is_composing() => return,
             "Enter" => save(),
