@@ -1,6 +1,6 @@
 // What is written in the editor is not lost: not by leaving it, not by another tab, not without a network.
 
-import type { Page } from '@playwright/test';
+import type { Page, Route } from '@playwright/test';
 import { beGuest } from '../fixtures/seed.ts';
 import { expect, refusal, test } from '../fixtures/test.ts';
 import { StudioPages } from '../pages/studio.ts';
@@ -19,6 +19,15 @@ async function readDraft(page: Page, id: string): Promise<Draft> {
   const answer = await page.request.get(`/api/v1/agents/${id}`);
   expect(answer.status(), await answer.text()).toBe(200);
   return (await answer.json()) as Draft;
+}
+
+/** The next save arrives, and its answer does not. */
+async function loseAnswer(page: Page) {
+  const lose = async (route: Route) => {
+    await route.fetch();
+    await route.abort();
+  };
+  await page.route(/\/api\/fn\/studio\/update_agent/, lose, { times: 1 });
 }
 
 /** An agent that can calculate, in its editor. */
@@ -74,7 +83,8 @@ test('what is written while a save is on its way is no conflict', async ({ page 
   await studio.save.click();
   await sent;
   await studio.systemPrompt.fill('Second.');
-  await page.keyboard.press('Control+s');
+  // As with Caps Lock.
+  await page.keyboard.press('Control+S');
   release();
   await expect(page.getByText('All changes are saved')).toBeVisible();
   expect((await readDraft(page, id)).system_prompt).toBe('Second.');
@@ -125,6 +135,43 @@ test('what is written without a network is saved once there is one', async ({ pa
   await context.setOffline(false);
   await expect(page.getByText('All changes are saved')).toBeVisible();
   expect((await readDraft(page, id)).system_prompt).toBe('Written in a tunnel.');
+});
+
+test('what was saved without an answer is nobody else\'s change', async ({ page, browserConsole }) => {
+  browserConsole.allow(refusal, noNetwork, /ERR_FAILED/);
+  const [studio, id] = await openEditor(page, 'Traveller');
+  const unanswered = page.getByText('Not saved yet: Resonant could not be reached');
+  await loseAnswer(page);
+  await studio.systemPrompt.fill('Arrived.');
+  await expect(unanswered).toBeVisible();
+  expect((await readDraft(page, id)).system_prompt).toBe('Arrived.');
+  await studio.systemPrompt.fill('Arrived, and went on.');
+  await expect(page.getByText('All changes are saved')).toBeVisible();
+  await expect(page.getByText('changed elsewhere')).toHaveCount(0);
+  expect((await readDraft(page, id)).system_prompt).toBe('Arrived, and went on.');
+
+  // The same for who leaves before the next try.
+  await loseAnswer(page);
+  await studio.systemPrompt.fill('Arrived again.');
+  await expect(unanswered).toBeVisible();
+  await studio.systemPrompt.fill('Arrived again, and left.');
+  await page.getByRole('link', { name: 'All versions' }).click();
+  await page.waitForURL(`/studio/agents/${id}/versions`);
+  await expect.poll(async () => (await readDraft(page, id)).system_prompt).toBe('Arrived again, and left.');
+  await expect(page.getByText('could not be saved')).toHaveCount(0);
+});
+
+test('what somebody else writes after a save without an answer is told', async ({ page, browserConsole }) => {
+  browserConsole.allow(refusal, noNetwork, /ERR_FAILED/);
+  const [studio, id] = await openEditor(page, 'Traveller');
+  await loseAnswer(page);
+  await studio.systemPrompt.fill('Arrived.');
+  await expect(page.getByText('Not saved yet: Resonant could not be reached')).toBeVisible();
+  const theirs = await page.request.patch(`/api/v1/agents/${id}`, { data: { description: 'Theirs' } });
+  expect(theirs.status()).toBe(200);
+  await studio.systemPrompt.fill('Arrived, and went on.');
+  await expect(page.getByText('This agent was changed elsewhere')).toBeVisible();
+  expect(await readDraft(page, id)).toMatchObject({ description: 'Theirs', system_prompt: 'Arrived.' });
 });
 
 test('what could not be saved stands in the form again', async ({ page, browserConsole }) => {

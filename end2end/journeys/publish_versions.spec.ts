@@ -16,9 +16,12 @@ test('a draft is published when it is whole, and sessions run what is published'
   // It saves by itself.
   await expect(page.getByText('All changes are saved')).toBeVisible();
   await expect(publish).toBeEnabled();
-  await page.getByRole('textbox', { name: /^What is new/ }).fill('The first one');
+  const notes = page.getByRole('textbox', { name: /^What is new/ });
+  await notes.fill('The first one');
   await publish.click();
   await expect(page.getByText('Sessions run version 1, which is the same as the draft.')).toBeVisible();
+  // The next version is not told of as this one was.
+  await expect(notes).toHaveValue('');
   await expect(publish).toBeDisabled();
 
   await studio.systemPrompt.fill('Say good evening to the person.');
@@ -36,7 +39,15 @@ test('a draft is published when it is whole, and sessions run what is published'
   await page.getByRole('button', { name: 'Compare' }).click();
   await expect(page.locator('.diff__removed')).toHaveText('morning');
   await expect(page.locator('.diff__added')).toHaveText('evening');
-  await page.getByRole('button', { name: /^Restore as the draft/ }).click();
+  // No version holds what the draft is now.
+  const restore = page.getByRole('button', { name: /^Restore as the draft/ });
+  await restore.click();
+  const question = page.getByRole('dialog', { name: 'Make the draft what version 1 was?' });
+  await question.getByRole('button', { name: 'Keep it' }).click();
+  await expect(question).toBeHidden();
+  await expect(page).toHaveURL(/\/versions/);
+  await restore.click();
+  await question.getByRole('button', { name: 'Yes, restore the version' }).click();
   await page.waitForURL(`/studio/agents/${id}`);
   await expect(studio.systemPrompt).toHaveValue('Say good morning to the person.');
   const file = await page.request.get(`/api/v1/agents/${id}/export`);

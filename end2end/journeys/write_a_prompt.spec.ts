@@ -32,6 +32,21 @@ test('a variable is declared, asked for and put into the prompt', async ({ page,
   await expect(page.getByText('Oslo')).toBeVisible();
 });
 
+test('a prompt that is cut off says so', async ({ page }) => {
+  const id = await beGuest(page, 'Verbose');
+  await visit(page, `/studio/agents/${id}`);
+  const prompt = page.getByLabel('System prompt');
+  const cut = page.getByText('The prompt is as long as it can be');
+  await prompt.fill('x'.repeat(31_999));
+  await expect(page.getByText('All changes are saved')).toBeVisible();
+  await expect(cut).toHaveCount(0);
+  await prompt.focus();
+  await page.keyboard.press('Control+End');
+  await page.keyboard.type('and more');
+  await expect(prompt).toHaveValue(`${'x'.repeat(31_999)}a`);
+  await expect(cut).toBeVisible();
+});
+
 test('a few words become a draft that is changed before it is made', async ({ page }) => {
   await visit(page, '/studio/new');
   await page.getByRole('textbox', { name: 'What it should do' }).fill('I want an agent that summarises web pages');

@@ -44,6 +44,7 @@ mod propose_api;
 mod publish_panel;
 mod rename;
 mod run_panel;
+mod saving;
 mod status_panel;
 mod team_panel;
 mod test_set_form;

@@ -1,5 +1,7 @@
 //! What differs between two editions of an agent: the prompt by words, the settings by field.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -73,21 +75,41 @@ impl SpecDiff {
 }
 
 /// The settings that differ, in the order of their names. Each tool is a field of its own, and so is each
-/// of its settings.
+/// of its settings. Where nothing but their order differs, that is told.
 fn fields(before: &AgentSpec, after: &AgentSpec) -> Vec<FieldChange> {
+    let tools = |spec: &AgentSpec| -> Vec<String> {
+        spec.tools.iter().map(|grant| grant.name.clone()).collect()
+    };
+    let variables = |spec: &AgentSpec| -> Vec<String> {
+        spec.variables.iter().map(|variable| variable.name.clone()).collect()
+    };
+    let orders = [
+        order("tools", &tools(before), &tools(after)),
+        order("variables", &variables(before), &variables(after)),
+    ];
     let (before, after) = (settings(before), settings(after));
-    let names: std::collections::BTreeSet<_> =
-        before.iter().chain(&after).map(|(name, _)| name).collect();
+    let names: BTreeSet<_> = before.iter().chain(&after).map(|(name, _)| name).collect();
     let value = |settings: &[(String, String)], name: &str| {
         settings.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
     };
-    names
-        .into_iter()
-        .filter_map(|name| {
-            let (before, after) = (value(&before, name), value(&after, name));
-            (before != after).then(|| FieldChange { field: name.clone(), before, after })
-        })
-        .collect()
+    let changed = names.into_iter().filter_map(|name| {
+        let (before, after) = (value(&before, name), value(&after, name));
+        (before != after).then(|| FieldChange { field: name.clone(), before, after })
+    });
+    let mut changes: Vec<_> = changed.chain(orders.into_iter().flatten()).collect();
+    changes.sort_by(|one, other| one.field.cmp(&other.field));
+    changes
+}
+
+/// The change of a list that holds the same in another order.
+fn order(field: &str, before: &[String], after: &[String]) -> Option<FieldChange> {
+    let is_other = before != after
+        && before.iter().collect::<BTreeSet<_>>() == after.iter().collect::<BTreeSet<_>>();
+    is_other.then(|| FieldChange {
+        field: field.to_owned(),
+        before: Some(before.join(", ")),
+        after: Some(after.join(", ")),
+    })
 }
 
 /// Everything but the prompt, laid out flat. An agent that cannot be written as JSON has no settings;
@@ -264,6 +286,7 @@ fn walk_back<'a>(
 mod tests {
     use super::*;
     use crate::agent::{Limits, ModelPolicy, ToolGrant};
+    use crate::variable::Variable;
 
     fn marked(before: &str, after: &str) -> String {
         words(before, after)
@@ -373,6 +396,28 @@ mod tests {
         assert!(gone.fields.iter().all(|change| change.field.starts_with("tools.weather")));
         assert_eq!(gone.fields[0].field, "tools.weather");
         assert_eq!(gone.fields[0].before.as_deref(), Some("on"));
+    }
+
+    #[test]
+    fn what_differs_in_its_order_alone_is_not_the_same() {
+        let spec = |tools: &[&str], variables: &[&str]| AgentSpec {
+            tools: tools.iter().copied().map(ToolGrant::new).collect(),
+            variables: variables.iter().copied().map(Variable::new).collect(),
+            ..AgentSpec::default()
+        };
+        let before = spec(&["extract", "calculator"], &["city", "tone"]);
+        let after = spec(&["calculator", "extract"], &["tone", "city"]);
+        let fields = SpecDiff::of(&before, &after).fields;
+        let told: Vec<_> = fields
+            .iter()
+            .map(|change| (change.field.as_str(), change.after.as_deref().unwrap_or_default()))
+            .collect();
+        assert_eq!(told, [("tools", "calculator, extract"), ("variables", "tone, city")]);
+        // What comes or goes says so itself.
+        let more = spec(&["calculator", "datetime", "extract"], &["city", "tone"]);
+        let fields = SpecDiff::of(&before, &more).fields;
+        assert_eq!(fields.len(), 1, "{fields:?}");
+        assert_eq!(fields[0].field, "tools.datetime");
     }
 
     #[test]

@@ -6,14 +6,14 @@ use serde_json::json;
 use super::forms::{send_from, shows};
 use crate::support::{TestApp, Visitor};
 
-async fn page_of(app: &TestApp, path: &str, visitor: &Visitor) -> String {
+pub(super) async fn page_of(app: &TestApp, path: &str, visitor: &Visitor) -> String {
     let answer = app.get(path).by(visitor).header("accept", "text/html").await;
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.text()
 }
 
 /// What a hidden field of a page holds.
-fn hidden(page: &str, name: &str) -> String {
+pub(super) fn hidden(page: &str, name: &str) -> String {
     let start = format!("name=\"{name}\" value=\"");
     let (_, rest) = page.split_once(&start).unwrap_or_else(|| panic!("lacks {name}: {page}"));
     rest.split('"').next().unwrap().to_owned()
@@ -40,6 +40,45 @@ async fn what_holds_back_a_version_is_listed() {
     {
         assert!(page.contains(part), "lacks {part}: {page}");
     }
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_version_that_is_refused_keeps_its_notes_and_makes_no_conflict() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let editor = format!("/studio/agents/{}", agent.id);
+    let path = format!("/api/v1/agents/{}", agent.id);
+    let whole = json!({ "description": "Reckons", "system_prompt": "Reckon." });
+    app.call(Method::PATCH, &path).by(&ada).json(&whole).await;
+    let form = format!("id={}&revision={}&notes=The+first", agent.id, agent.revision);
+    let refused = send_from(&app, &editor, "studio/publish_version", &ada, &form).await;
+    shows(&refused, &[">The first</textarea>"]);
+    // The editor shows the draft as it is now, and goes on from there.
+    let now = app.get(&path).by(&ada).await.value()["revision"].to_string();
+    assert_eq!(hidden(&refused.text(), "revision"), now);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn going_back_to_a_version_asks_where_no_version_holds_the_draft() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let path = format!("/api/v1/agents/{}", agent.id);
+    let versions = format!("/studio/agents/{}/versions", agent.id);
+    let whole = json!({ "description": "Reckons", "system_prompt": "Reckon." });
+    app.call(Method::PATCH, &path).by(&ada).json(&whole).await;
+    let published = app.post(&format!("{path}/versions")).by(&ada).json(&json!({})).await;
+    assert_eq!(published.status, 201, "{published:?}");
+    let asks = "Make the draft what version 1 was?";
+    let page = page_of(&app, &versions, &ada).await;
+    assert!(page.contains("Restore as the draft") && !page.contains(asks), "{page}");
+
+    let other = json!({ "system_prompt": "Reckon with care." });
+    app.call(Method::PATCH, &path).by(&ada).json(&other).await;
+    assert!(page_of(&app, &versions, &ada).await.contains(asks));
     app.end().await;
 }
 
@@ -98,8 +137,12 @@ async fn a_tool_changed_in_another_tab_is_not_overwritten_unseen() {
     let rest = "tool[name]=weather&tool[method]=GET&tool[timeout_seconds]=15&tool[input_schema]=\
                 &tool[url]=https://api.example.org/now";
     let new = format!("id={}&tool[description]=First&{rest}", agent.id);
-    let added = send_from(&app, &page, "studio/save_tool", &ada, &new).await;
-    assert_eq!(added.status, 302, "{added:?}");
+    let list = format!("/studio/agents/{}/tools", agent.id);
+    // The answers to the first tries were lost on the way.
+    for _ in 0..2 {
+        let added = send_from(&app, &page, "studio/save_tool", &ada, &new).await;
+        assert_eq!(added.header("location"), list, "{added:?}");
+    }
     let seen = hidden(&page_of(&app, &page, &ada).await, "seen");
     let change = async |text: &str, more: &str| {
         let form = format!(
@@ -108,7 +151,9 @@ async fn a_tool_changed_in_another_tab_is_not_overwritten_unseen() {
         );
         send_from(&app, &page, "studio/save_tool", &ada, &form).await
     };
-    assert_eq!(change("Second", "").await.status, 302);
+    for _ in 0..2 {
+        assert_eq!(change("Second", "").await.header("location"), list);
+    }
     let late = change("Third", "").await;
     shows(&late, &["changed elsewhere", ">Third</textarea>", &format!("value=\"{seen}\"")]);
     assert!(page_of(&app, &page, &ada).await.contains(">Second</textarea>"));
@@ -125,6 +170,7 @@ async fn a_test_set_changed_in_another_tab_is_not_overwritten_unseen() {
     let made = app.post(&format!("/api/v1/agents/{}/test-sets", agent.id)).by(&ada).json(&new);
     let set = made.await.value()["id"].as_str().unwrap().to_owned();
     let page = format!("/studio/agents/{}/bench/edit?set={set}", agent.id);
+    let bench = format!("/studio/agents/{}/bench?set={set}", agent.id);
     let seen = hidden(&page_of(&app, &page, &ada).await, "seen");
     let change = async |name: &str, more: &str| {
         let form = format!(
@@ -134,6 +180,8 @@ async fn a_test_set_changed_in_another_tab_is_not_overwritten_unseen() {
         send_from(&app, &page, "studio/save_test_set", &ada, &form).await
     };
     assert_eq!(change("Second", "").await.status, 302);
+    // Its answer was lost on the way.
+    assert_eq!(change("Second", "").await.header("location"), bench);
     let late = change("Third", "").await;
     shows(&late, &["changed elsewhere", "value=\"Third\"", &format!("value=\"{seen}\"")]);
     assert!(page_of(&app, &page, &ada).await.contains("value=\"Second\""));

@@ -16,7 +16,9 @@ use super::prompt_field::{LikelyCost, PromptField, Weighing};
 use super::variables_editor::VariablesEditor;
 use crate::error::AppError;
 use crate::language::{decimal, tr, tr_with};
-use crate::ui::{Avatar, AvatarSize, Badge, Field, Icon, IconName, NumberField, TextArea, Tone};
+use crate::ui::{
+    Avatar, AvatarSize, Badge, ChoiceError, Field, Icon, IconName, NumberField, TextArea, Tone,
+};
 
 /// Every field of an agent. Belongs into a form.
 #[component]
@@ -168,7 +170,7 @@ fn AvatarPicker(icon: String, hue: String, error: Signal<Option<AppError>>) -> i
         })
         .collect_view();
     view! {
-        <fieldset class="avatar-picker">
+        <fieldset class="avatar-picker" aria-describedby="picture-error">
             <legend class="field__label">{tr("Picture")}</legend>
             <div class="avatar-picker__shown">
                 {move || {
@@ -192,9 +194,7 @@ fn AvatarPicker(icon: String, hue: String, error: Signal<Option<AppError>>) -> i
                 </label>
             </div>
             <div class="avatar-picker__icons">{choices}</div>
-            <p class="field__error" hidden=move || fault.with(Option::is_none)>
-                {move || fault.get()}
-            </p>
+            <ChoiceError id="picture-error" error=fault />
         </fieldset>
     }
 }
@@ -303,7 +303,7 @@ fn ToolPicker(chosen: Vec<String>, error: Signal<Option<AppError>>) -> impl Into
         }
     };
     view! {
-        <fieldset class="tool-picker">
+        <fieldset class="tool-picker" aria-describedby="tools-error">
             <legend class="agent-form__title">{tr("What it may use")}</legend>
             <p class="agent-form__lead">
                 {tr("It can call the tools that you tick and no others.")}
@@ -311,9 +311,7 @@ fn ToolPicker(chosen: Vec<String>, error: Signal<Option<AppError>>) -> impl Into
             <div class="options options--tools">
                 {BUILT_IN_TOOLS.into_iter().map(card).collect_view()}
             </div>
-            <p class="field__error" hidden=move || fault.with(Option::is_none)>
-                {move || fault.get()}
-            </p>
+            <ChoiceError id="tools-error" error=fault />
         </fieldset>
     }
 }

@@ -113,7 +113,7 @@ impl AgentForm {
     /// Whether it holds no more than a form does to begin with.
     pub fn is_blank(&self) -> bool {
         // The row for the next variable is sent, too.
-        let has_variables = self.variables.iter().any(|row| !row.name.trim().is_empty());
+        let has_variables = self.variables.iter().any(VariableForm::is_named);
         let rest = Self { variables: Vec::new(), ..self.clone() };
         !has_variables && rest == Self::from(&AgentSpec::default())
     }

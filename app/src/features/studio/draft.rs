@@ -7,6 +7,7 @@ use resonant_domain::AgentId;
 use resonant_domain::agent::Agent;
 
 use super::agent_form::AgentForm;
+use super::saving::Unheard;
 
 /// The draft, as all parts of its editor see it.
 #[derive(Clone, Copy)]
@@ -101,6 +102,8 @@ pub(super) struct Left {
     pub(super) revision: i64,
     /// What stood in the form.
     pub(super) form: AgentForm,
+    /// What was sent before and never answered.
+    pub(super) unheard: Unheard,
 }
 
 thread_local! {
@@ -207,7 +210,8 @@ mod tests {
     fn what_was_left_is_found_by_its_own_editor_once() {
         let id: AgentId = ID.parse().unwrap();
         let other: AgentId = "01890a5d-ac96-774b-bcce-b302099a8058".parse().unwrap();
-        let left = Left { id, revision: 4, form: AgentForm::default() };
+        let (form, unheard) = (AgentForm::default(), Unheard::default());
+        let left = Left { id, revision: 4, form, unheard };
         left.clone().keep();
         assert_eq!(Left::take(other), None);
         assert_eq!(Left::take(id), Some(left));

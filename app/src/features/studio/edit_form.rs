@@ -15,24 +15,23 @@ use resonant_domain::draft_weight::DraftWeight;
 
 use super::agent_fields::AgentFields;
 use super::agent_form::{AGENT_FIELDS, AgentForm};
-use super::api::{Callable, UpdateAgent, update_agent};
+use super::api::{Callable, UpdateAgent};
 use super::conflict_notice::{ConflictNotice, is_conflict};
 use super::draft::{Draft, Left};
 use super::past::{Past, Step};
+use super::saving::{Saving, Unheard, new_saving, save_left};
 use crate::browser;
 use crate::error::AppError;
-use crate::language::{tr, tr_text, tr_with};
+use crate::language::{tr, tr_text};
 use crate::paths;
 use crate::refused_form::refused_form;
-use crate::state::{Toasts, use_toasts};
+use crate::state::use_toasts;
 use crate::ui::{Button, ButtonKind, FormError, Icon, IconName, Tone};
 
 /// After such a pause in typing the draft is saved.
 const PAUSE: Duration = Duration::from_millis(1_500);
 /// How long to wait before what could not be sent is sent again, in seconds; longer each time.
 const WAITS: [u64; 5] = [2, 5, 15, 30, 60];
-/// How often is looked whether what was on its way has arrived, once the page is left.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// All that an agent is made of.
 #[component]
@@ -51,15 +50,15 @@ pub(super) fn EditForm(
     let id = agent.id;
     let form = NodeRef::<html::Form>::new();
     let toasts = use_toasts();
-    // For browsers without a script. With one, the form is sent by `update`, which outlives the page and
-    // so hears its answer wherever one has gone meanwhile.
+    // For browsers without a script. With one, the form is sent by `saving`.
     let plain = ServerAction::<UpdateAgent>::new();
-    let update = ArcServerAction::<UpdateAgent>::new();
-    let pending = Signal::<bool>::from(update.pending());
-    let error = last_error(&update);
-    let first = AgentForm::refused().unwrap_or_else(|| AgentForm::from(&agent.spec));
-    // A refused form goes on from the agent that it was made for.
-    let refused_revision = refused_form().text("revision");
+    let saving = new_saving(plain.value().get_untracked());
+    let pending = Signal::<bool>::from(saving.pending());
+    let error = last_error(&saving);
+    let refused = AgentForm::refused();
+    // A refused form goes on from the agent that it was made for. Other forms of the page name theirs, too.
+    let refused_revision = refused.as_ref().and_then(|_| refused_form().text("revision"));
+    let first = refused.unwrap_or_else(|| AgentForm::from(&agent.spec));
     let revision = move || {
         let shown = draft.shown.with(|agent| agent.revision).to_string();
         refused_revision.clone().unwrap_or(shown)
@@ -73,6 +72,9 @@ pub(super) fn EditForm(
     let sent = StoredValue::new(0_u32);
     // The revision that the form was sent with.
     let sent_revision = StoredValue::new(None::<i64>);
+    // What the form held that is on its way, and what was sent before and never answered.
+    let on_its_way = StoredValue::new(None::<AgentForm>);
+    let unheard = StoredValue::new(Unheard::default());
     let is_asked = StoredValue::new(false);
     // Whoever has asked is led to what is wrong, once: afterwards the form sends itself again.
     let is_led = StoredValue::new(false);
@@ -145,38 +147,43 @@ pub(super) fn EditForm(
         }));
     };
 
-    let answer = update.value();
-    Effect::new(move || match answer.get() {
-        None => {}
-        Some(Ok(agent)) => {
-            failures.set_value(0);
-            past.update(|past| past.push(AgentForm::from(&agent.spec)));
-            draft.take_saved(agent);
-            let has_more = edits.get_value() != sent.get_value();
-            if has_more && (draft.is_awaited() || is_asked.get_value()) {
-                save();
-            } else if has_more {
-                save_in(PAUSE);
-            } else {
-                draft.is_changed.set(false);
-                draft.tell(true);
-                is_led.set_value(false);
-                if is_asked.try_update_value(std::mem::take) == Some(true) {
-                    toasts.show(Tone::Good, tr("Saved"));
+    let answer = saving.value();
+    Effect::new(move || {
+        let Some(answer) = answer.get() else { return };
+        if let Some(sent) = on_its_way.try_update_value(Option::take).flatten() {
+            unheard.update_value(|unheard| unheard.hear(sent, &answer));
+        }
+        match answer {
+            Ok(agent) => {
+                failures.set_value(0);
+                past.update(|past| past.push(AgentForm::from(&agent.spec)));
+                draft.take_saved(agent);
+                let has_more = edits.get_value() != sent.get_value();
+                if has_more && (draft.is_awaited() || is_asked.get_value()) {
+                    save();
+                } else if has_more {
+                    save_in(PAUSE);
+                } else {
+                    draft.is_changed.set(false);
+                    draft.tell(true);
+                    is_led.set_value(false);
+                    if is_asked.try_update_value(std::mem::take) == Some(true) {
+                        toasts.show(Tone::Good, tr("Saved"));
+                    }
                 }
             }
-        }
-        // It is sent again at once, see below.
-        Some(Err(_)) if is_late.get_untracked() && !is_conflict.get_untracked() => {}
-        Some(Err(error)) => {
-            draft.tell(false);
-            if is_led.try_update_value(std::mem::take) == Some(true) {
-                browser::lead_to_fault(if is_conflict.get_untracked() { late } else { told });
-            }
-            if matches!(error.kind, FaultKind::Unavailable | FaultKind::TooMany) {
-                let wait = WAITS[failures.get_value().min(WAITS.len() - 1)];
-                failures.update_value(|failures| *failures += 1);
-                save_in(Duration::from_secs(wait));
+            // It is sent again at once, see below.
+            Err(_) if is_late.get_untracked() && !is_conflict.get_untracked() => {}
+            Err(error) => {
+                draft.tell(false);
+                if is_led.try_update_value(std::mem::take) == Some(true) {
+                    browser::lead_to_fault(if is_conflict.get_untracked() { late } else { told });
+                }
+                if matches!(error.kind, FaultKind::Unavailable | FaultKind::TooMany) {
+                    let wait = WAITS[failures.get_value().min(WAITS.len() - 1)];
+                    failures.update_value(|failures| *failures += 1);
+                    save_in(Duration::from_secs(wait));
+                }
             }
         }
     });
@@ -188,7 +195,9 @@ pub(super) fn EditForm(
     let is_unsaved = move || draft.is_changed.try_get_untracked() == Some(true);
     Effect::new(move || {
         let keys = window_event_listener(ev::keydown, move |event| {
-            let is_save = (event.ctrl_key() || event.meta_key()) && event.key() == "s";
+            let is_command = (event.ctrl_key() || event.meta_key()) && !event.shift_key();
+            // With Caps Lock it is a capital. What a browser fills in by itself tells of no key at all.
+            let is_save = is_command && browser::key_of(&event).eq_ignore_ascii_case("s");
             if let Some(form) = form.get_untracked().filter(|_| is_save) {
                 event.prevent_default();
                 ask();
@@ -222,7 +231,7 @@ pub(super) fn EditForm(
         }
         now
     });
-    let leaving = update.clone();
+    let leaving = saving.clone();
     on_cleanup(move || {
         if is_unsaved()
             && let Some(mut left) = browser::form_values::<UpdateAgent>(form)
@@ -230,7 +239,8 @@ pub(super) fn EditForm(
             let known = draft.shown.try_with_untracked(|agent| agent.revision);
             left.revision = known.unwrap_or(left.revision);
             let is_sent = edits.try_get_value() == sent.try_get_value();
-            spawn_local(save_left(leaving, left, is_sent, toasts));
+            let unheard = unheard.try_get_value().unwrap_or_default();
+            spawn_local(save_left(leaving, left, unheard, is_sent, toasts));
         }
     });
     // A form that was refused without a script goes on from the revision that the server has drawn.
@@ -242,7 +252,9 @@ pub(super) fn EditForm(
         }
     });
     Effect::new(move || {
-        if let Some(Left { revision, form, .. }) = Left::take(id) {
+        if let Some(left) = Left::take(id) {
+            let Left { revision, form, unheard: before, .. } = left;
+            unheard.set_value(before);
             draft.shown.update(|shown| shown.revision = revision);
             put(form);
         }
@@ -259,7 +271,8 @@ pub(super) fn EditForm(
             input.revision = draft.shown.with_untracked(|agent| agent.revision);
             sent.set_value(edits.get_value());
             sent_revision.set_value(Some(input.revision));
-            update.dispatch(input);
+            on_its_way.set_value(Some(input.form.clone()));
+            saving.dispatch((input, unheard.get_value()));
         }
     };
     let other =
@@ -364,8 +377,8 @@ pub(super) fn EditForm(
 }
 
 /// What the form was refused with when it was sent last.
-fn last_error(update: &ArcServerAction<UpdateAgent>) -> Signal<Option<AppError>> {
-    let answer = update.value();
+fn last_error(saving: &Saving) -> Signal<Option<AppError>> {
+    let answer = saving.value();
     Signal::derive(move || {
         let failed = answer.try_with(|answer| match answer {
             Some(Err(error)) => Some(error.clone()),
@@ -373,36 +386,4 @@ fn last_error(update: &ArcServerAction<UpdateAgent>) -> Signal<Option<AppError>>
         });
         failed.flatten()
     })
-}
-
-/// Saves what stood in the form when it was left, and keeps what cannot be saved. What is on its way
-/// already is older, or `is_sent` and all there is.
-async fn save_left(
-    update: ArcServerAction<UpdateAgent>,
-    mut left: UpdateAgent,
-    is_sent: bool,
-    toasts: Toasts,
-) {
-    let pending = update.pending();
-    if pending.get_untracked() {
-        while pending.get_untracked() {
-            browser::sleep(LOOK).await;
-        }
-        if let Some(Ok(agent)) = update.value().get_untracked() {
-            if is_sent {
-                return;
-            }
-            left.revision = agent.revision;
-        }
-    }
-    let UpdateAgent { id, revision, form, .. } = left;
-    if let Err(error) = update_agent(id, revision, false, form.clone()).await {
-        Left { id, revision, form }.keep();
-        let told = tr_with(
-            "What you wrote last could not be saved: {reason}. It stands in the form again when you open \
-            the agent.",
-            &[("reason", &tr_text(error.message))],
-        );
-        toasts.show(Tone::Bad, told);
-    }
 }

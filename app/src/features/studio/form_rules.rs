@@ -42,7 +42,7 @@ impl AgentForm {
             variables: self.variables.iter().filter_map(VariableForm::variable).collect(),
         };
         if let Err(more) = spec.check() {
-            faults.extend(more);
+            faults.extend(more.into_iter().map(|fault| self.in_its_row(fault)));
         }
         if faults.is_empty() { Ok(spec) } else { Err(faults) }
     }
@@ -86,6 +86,21 @@ impl AgentForm {
         let ids = self.agents.iter().map(|id| id.parse::<AgentId>());
         ids.collect::<Result<_, _>>()
             .map_err(|error| vec![FieldFault::new("tools", format!("{error}"))])
+    }
+
+    /// What is wrong with a variable, by the row in which it stands: those without a name are not counted
+    /// elsewhere.
+    fn in_its_row(&self, fault: FieldFault) -> FieldFault {
+        let rest = fault.field.strip_prefix("variables[").and_then(|rest| rest.split_once(']'));
+        let moved = rest.and_then(|(at, field)| {
+            let mut named = self.variables.iter().enumerate().filter(|(_, row)| row.is_named());
+            let (row, _) = named.nth(at.parse().ok()?)?;
+            Some(format!("variables[{row}]{field}"))
+        });
+        match moved {
+            Some(field) => FieldFault { field, ..fault },
+            None => fault,
+        }
     }
 
     fn avatar(&self, faults: &mut Vec<FieldFault>) -> Avatar {
@@ -266,8 +281,8 @@ mod tests {
             variables: vec![
                 Variable::new("city"),
                 Variable {
-                    description: "How it sounds".to_owned(),
-                    default: Some("kind".to_owned()),
+                    description: "How it sounds\nto a reader".to_owned(),
+                    default: Some("kind\nand brief".to_owned()),
                     required: false,
                     ..Variable::new("tone")
                 },
@@ -313,6 +328,16 @@ mod tests {
             assert_eq!(faults.len(), 1, "{faults:?}");
             assert_eq!(faults[0].field, field);
         }
+    }
+
+    #[test]
+    fn a_wrong_variable_is_named_by_its_row() {
+        let row = |name: &str| VariableForm { name: name.to_owned(), ..VariableForm::default() };
+        // The first one was taken away, by its name.
+        let form = AgentForm { variables: vec![row(" "), row("city"), row("1a")], ..form() };
+        let faults = form.spec().unwrap_err();
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert_eq!(faults[0].field, "variables[2].name");
     }
 
     #[test]

@@ -1,73 +1,45 @@
 //! Which agents are shown, and in which order. Without JavaScript it is a plain form.
 
-use std::time::Duration;
-
 use leptos::html;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_location, use_navigate};
 use resonant_domain::agent::AgentStatus;
 use resonant_domain::agent_list::{AgentQuery, AgentSort, TEXT_MAX};
 
 use super::agent_row::title;
 use crate::language::{key, tr};
 use crate::paths;
+use crate::typed_search::TypedSearch;
 use crate::ui::{Button, Select};
 
-/// How long a pause in typing is before the list follows.
-const PAUSE: Duration = Duration::from_millis(250);
-
-/// How another list is asked for. It outlives the bar, which is drawn anew with each list: what is typed
-/// while one comes counts for the next.
+/// How another list is asked for. It outlives the bar, which is drawn anew with each list.
 #[derive(Clone, Copy)]
 pub(super) struct Asking {
     query: Memo<AgentQuery>,
-    go: Callback<AgentQuery>,
-    timer: StoredValue<Option<TimeoutHandle>>,
+    search: TypedSearch,
 }
 
 /// Nothing is asked for yet. Call it inside a component.
 pub(super) fn new_asking(query: Memo<AgentQuery>) -> Asking {
-    // A link that was followed while the list waited leads away: the list must not lead back.
-    let pathname = use_location().pathname;
-    let here = pathname.get_untracked();
-    let navigate = use_navigate();
-    let go = Callback::new(move |query: AgentQuery| {
-        if pathname.with_untracked(|now| *now == here) {
-            let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };
-            navigate(&paths::agents_list(&query, 0), options);
-        }
+    let search = TypedSearch::new(move |typed| {
+        let text = Some(typed.trim().to_owned()).filter(|text| !text.is_empty());
+        address_with(query, |query| query.text = text)
     });
-    let timer = StoredValue::new(None::<TimeoutHandle>);
-    on_cleanup(move || {
-        if let Some(timer) = timer.try_get_value().flatten() {
-            timer.clear();
-        }
-    });
-    Asking { query, go, timer }
+    Asking { query, search }
+}
+
+/// The address of the list that is asked for with a change; `None` where it makes no difference.
+fn address_with(query: Memo<AgentQuery>, change: impl FnOnce(&mut AgentQuery)) -> Option<String> {
+    let mut next = query.get_untracked();
+    change(&mut next);
+    let is_other = query.with_untracked(|query| *query != next);
+    is_other.then(|| paths::agents_list(&next, 0))
 }
 
 impl Asking {
     fn with(self, change: impl FnOnce(&mut AgentQuery)) {
-        let mut next = self.query.get_untracked();
-        change(&mut next);
-        if self.query.with_untracked(|query| *query != next) {
-            self.go.run(next);
+        if let Some(address) = address_with(self.query, change) {
+            self.search.go(address);
         }
-    }
-
-    fn text(self, typed: &str) {
-        let text = Some(typed.trim().to_owned()).filter(|text| !text.is_empty());
-        self.with(|query| query.text = text);
-    }
-
-    /// Asks once nothing more is typed.
-    fn text_soon(self, typed: String) {
-        if let Some(timer) = self.timer.get_value() {
-            timer.clear();
-        }
-        let due = move || self.text(&typed);
-        self.timer.set_value(set_timeout_with_handle(due, PAUSE).ok());
     }
 }
 
@@ -103,7 +75,7 @@ pub(super) fn ListBar(
             on:submit=move |event| {
                 event.prevent_default();
                 if let Some(field) = field.get_untracked() {
-                    asking.text(&field.value());
+                    asking.search.ask(field.value());
                 }
             }
         >
@@ -119,7 +91,7 @@ pub(super) fn ListBar(
                     maxlength=TEXT_MAX.to_string()
                     autocomplete="off"
                     enterkeyhint="search"
-                    on:input=move |event| asking.text_soon(event_target_value(&event))
+                    on:input=move |event| asking.search.ask_soon(event_target_value(&event))
                 />
             </div>
             <Select

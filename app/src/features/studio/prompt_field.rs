@@ -108,6 +108,16 @@ pub(super) fn PromptField(
             used.map(|name| format!("{{{{{name}}}}}")).collect::<Vec<_>>().join(" ")
         })
     });
+    let is_full = Memo::new(move |_| prompt.with(|prompt| is_full(prompt)));
+    let full = move || {
+        let most = number(u64::try_from(SYSTEM_PROMPT_MAX).unwrap_or(u64::MAX));
+        is_full.get().then(|| {
+            tr_with(
+                "The prompt is as long as it can be: what goes beyond {most} characters is cut off.",
+                &[("most", &most)],
+            )
+        })
+    };
     let weight = move || match weighing.weight.get()? {
         Ok(weight) => Some(tokens_text(&weight)),
         Err(error) => {
@@ -128,6 +138,10 @@ pub(super) fn PromptField(
             hint=tr("How it should work and what its answers should look like. It reads this before each goal")
             error=field_fault(error, "system_prompt")
         />
+        // A browser cuts off what is pasted and says nothing of it.
+        <div class="prompt__full" role="status">
+            {full}
+        </div>
         // Not read out: it changes with every pause in typing.
         <p class="prompt__weight">{weight}</p>
         <p class="prompt__weight" hidden=move || names.with(String::is_empty)>
@@ -148,6 +162,11 @@ pub(super) fn LikelyCost(
         Some(past_text(&weight.model, weight.past?))
     };
     view! { <p class="prompt__weight">{text}</p> }
+}
+
+/// Whether a field takes no more of it. Browsers count as UTF-16 does (WHATWG HTML 4.10.18.3).
+fn is_full(prompt: &str) -> bool {
+    prompt.len() >= SYSTEM_PROMPT_MAX && prompt.encode_utf16().count() >= SYSTEM_PROMPT_MAX
 }
 
 fn tokens_text(weight: &DraftWeight) -> String {
@@ -192,6 +211,15 @@ mod tests {
     use resonant_domain::money::MicroUsd;
 
     use super::*;
+
+    #[test]
+    fn a_prompt_is_full_where_a_browser_cuts_it_off() {
+        for letter in ["a", "ä", "🦀"] {
+            let most = SYSTEM_PROMPT_MAX / letter.encode_utf16().count();
+            assert!(is_full(&letter.repeat(most)), "{letter}");
+            assert!(!is_full(&letter.repeat(most - 1)), "{letter}");
+        }
+    }
 
     #[test]
     fn what_a_draft_weighs_is_told_in_words() {

@@ -14,6 +14,7 @@ use super::version_api::PublishVersion;
 use crate::error::last_error;
 use crate::language::{tr, tr_text, tr_with};
 use crate::paths;
+use crate::refused_form::refused_form;
 use crate::state::use_toasts;
 use crate::ui::{Badge, Button, ButtonKind, FormError, Icon, IconName, TextArea, Tone};
 
@@ -82,8 +83,11 @@ pub(super) fn PublishPanel(
     let publish = ServerAction::<PublishVersion>::new();
     let error = last_error(publish);
     let toasts = use_toasts();
+    let notes = RwSignal::new(refused_form().text("notes").unwrap_or_default());
     Effect::new(move || {
         if let Some(Ok(version)) = publish.value().get() {
+            // They tell of that version alone, and what is published cannot be put right.
+            notes.set(String::new());
             let told = tr_with("Version {version} is published", &[("version", &version.version)]);
             toasts.show(Tone::Good, told);
             published.set(Some(version));
@@ -135,6 +139,8 @@ pub(super) fn PublishPanel(
                     id="publish-notes"
                     label=tr("What is new")
                     name="notes"
+                    value=notes
+                    on_input=Callback::new(move |typed| notes.set(typed))
                     rows=2
                     optional=true
                     maxlength=NOTES_MAX

@@ -34,7 +34,7 @@ pub struct CaseForm {
     pub contains: String,
     /// What it does not contain, a text on each line.
     pub lacks: String,
-    /// The JSON schema that it fits.
+    /// The JSON schema that it fits; programs may give several, one behind the other.
     pub schema: String,
     /// What a model judges, a criterion on each line.
     pub judge: String,
@@ -62,7 +62,7 @@ impl From<&TestCase> for CaseForm {
             match check {
                 Check::Contains { text } => add_line(&mut form.contains, text),
                 Check::DoesNotContain { text } => add_line(&mut form.lacks, text),
-                Check::MatchesSchema { schema } => form.schema = pretty(schema),
+                Check::MatchesSchema { schema } => add_line(&mut form.schema, &pretty(schema)),
                 Check::Judge { criterion } => add_line(&mut form.judge, criterion),
             }
         }
@@ -105,6 +105,7 @@ impl TestSetForm {
 mod rules {
     use resonant_domain::FieldFault;
     use resonant_domain::test_set::NewTestSet;
+    use serde_json::Deserializer;
 
     use super::{CaseForm, Check, TestCase, TestSetForm};
     use crate::features::studio::tool_rules::read_lines;
@@ -134,8 +135,8 @@ mod rules {
             checks.extend(filled(&self.contains).map(|line| Check::Contains { text: text(line) }));
             checks
                 .extend(filled(&self.lacks).map(|line| Check::DoesNotContain { text: text(line) }));
-            if !self.schema.trim().is_empty() {
-                match serde_json::from_str(&self.schema) {
+            for schema in Deserializer::from_str(&self.schema).into_iter() {
+                match schema {
                     Ok(schema) => checks.push(Check::MatchesSchema { schema }),
                     Err(error) => faults.push(FieldFault::new(
                         format!("{field}.schema"),
@@ -178,6 +179,7 @@ mod rules {
                     { "kind": "contains", "text": "three" },
                     { "kind": "does_not_contain", "text": "4" },
                     { "kind": "matches_schema", "schema": { "type": "object" } },
+                    { "kind": "matches_schema", "schema": { "required": ["sum"] } },
                     { "kind": "judge", "criterion": "It is short" },
                 ],
             }))

@@ -139,6 +139,11 @@ pub async fn save_tool(
     let tools = agents::get(&ctx, id).await.map_err(ssr::fail)?.spec.tools;
     let before = tools.iter().find(|grant| grant.name == replaces);
     let grant = tool.grant(before).map_err(invalid)?;
+    // An earlier try has made it what the form says, and its answer was lost.
+    if (replaces.is_empty() || replaces == grant.name) && tools.contains(&grant) {
+        ssr::redirect(&paths::tools(id));
+        return Ok(());
+    }
     let is_taken = |name: &str| name != replaces && tools.iter().any(|other| other.name == name);
     if is_taken(&grant.name) {
         return Err(ssr::invalid("name", "must be a name that no other tool of the agent has"));

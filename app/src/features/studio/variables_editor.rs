@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::AppError;
 use crate::language::{tr, tr_text, tr_with};
 use crate::refused_form::refused_form;
-use crate::ui::{Button, ButtonKind, Field, Icon, IconName};
+use crate::ui::{Button, ButtonKind, Field, Icon, IconName, TextArea};
 
 /// What the form holds of a variable. The inputs are named `form[variables][<index>][<field>]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,20 +35,24 @@ impl From<&Variable> for VariableForm {
 }
 
 impl VariableForm {
+    /// Whether the row counts for something.
+    pub fn is_named(&self) -> bool {
+        !self.name.trim().is_empty()
+    }
+
     /// The variable that the row describes, if it has a name.
     #[cfg(feature = "ssr")]
     pub fn variable(&self) -> Option<Variable> {
-        let name = self.name.trim();
-        (!name.is_empty()).then(|| Variable {
-            name: name.to_owned(),
-            description: self.description.trim().to_owned(),
+        self.is_named().then(|| Variable {
+            name: self.name.trim().to_owned(),
+            description: self.description.replace("\r\n", "\n").trim().to_owned(),
             default: Some(self.default.replace("\r\n", "\n"))
                 .filter(|text| !text.trim().is_empty()),
             required: self.required == "true",
         })
     }
 
-    /// The rows of a form that was refused.
+    /// The rows of a form that was refused, each in its place: what is wrong with one names its number.
     pub fn refused() -> Vec<Self> {
         let refused = refused_form();
         let row = |index: usize| {
@@ -60,7 +64,10 @@ impl VariableForm {
                 required: text("required").unwrap_or_default(),
             })
         };
-        (0..VARIABLES_MAX).map_while(row).filter(|row| !row.name.trim().is_empty()).collect()
+        let mut rows: Vec<_> = (0..VARIABLES_MAX).map_while(row).collect();
+        let filled = rows.iter().rposition(Self::is_named).map_or(0, |last| last + 1);
+        rows.truncate(filled);
+        rows
     }
 }
 
@@ -125,19 +132,20 @@ fn Row(index: usize, row: VariableForm) -> impl IntoView {
                 autocomplete="off"
                 placeholder="city"
             />
-            <Field
+            // Programs give these texts several lines, which a field of one line would take away.
+            <TextArea
                 label=tr("What it is for")
                 name=name("description")
                 value=row.description
+                rows=1
                 maxlength=DESCRIPTION_MAX
-                autocomplete="off"
             />
-            <Field
+            <TextArea
                 label=tr("Where none is given")
                 name=name("default")
                 value=row.default
+                rows=1
                 maxlength=VALUE_MAX
-                autocomplete="off"
             />
             <label class="variables__needed">
                 <input

@@ -23,6 +23,8 @@ pub struct VersionsPage {
     pub agent_name: String,
     /// The draft's revision.
     pub revision: i64,
+    /// Whether the draft is as the version that sessions run, so that nothing is lost with it.
+    pub is_kept: bool,
     /// The version that sessions run.
     pub published: Option<u32>,
     /// The newest version, on whichever page it stands.
@@ -92,6 +94,7 @@ pub async fn list_versions(id: AgentId, cursor: Option<String>) -> Result<Versio
     let standing = super::api::standing(&ctx, &agent).await?;
     Ok(VersionsPage {
         agent_id: id,
+        is_kept: published.as_ref().is_some_and(|version| version.spec == agent.spec),
         agent_name: agent.spec.name,
         revision: agent.revision,
         published: published.map(|version| version.version),

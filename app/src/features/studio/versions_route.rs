@@ -7,6 +7,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use resonant_domain::AgentId;
 use resonant_domain::agent_version::{Edition, VersionSummary};
 use resonant_domain::team::AgentRight;
+use server_fn::ServerFn as _;
 
 use super::diff_view::DiffView;
 use super::edition_field::EditionField;
@@ -20,8 +21,8 @@ use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
-    Badge, Button, EmptyState, ErrorPanel, FormError, Icon, IconName, LinkButton, PageHead,
-    Skeleton, Time, Tone, cannot_be_shown, kept,
+    Badge, Button, Confirm, EmptyState, ErrorPanel, FormError, Icon, IconName, LinkButton,
+    PageHead, Skeleton, Time, Tone, cannot_be_shown, kept,
 };
 
 /// So many versions can be chosen from a list.
@@ -93,8 +94,16 @@ fn edition(text: &str) -> Result<Edition, AppError> {
 
 #[component]
 fn Versions(page: VersionsPage, comparison: Option<Result<Comparison, AppError>>) -> impl IntoView {
-    let VersionsPage { agent_id, agent_name, revision, published, newest, versions, standing } =
-        page;
+    let VersionsPage {
+        agent_id,
+        agent_name,
+        revision,
+        is_kept,
+        published,
+        newest,
+        versions,
+        standing,
+    } = page;
     let may_edit = may(standing.as_ref(), AgentRight::Edit);
     let note = standing.map(|standing| view! { <StandingNote standing=standing /> });
     let head = view! {
@@ -124,18 +133,7 @@ fn Versions(page: VersionsPage, comparison: Option<Result<Comparison, AppError>>
         let VersionSummary { version, notes, created_at } = summary;
         let is_published = published == Some(version);
         let back = may_edit.then(|| {
-            view! {
-                <ActionForm action=restore>
-                    <input type="hidden" name="id" value=agent_id.to_string() />
-                    <input type="hidden" name="version" value=version.to_string() />
-                    <input type="hidden" name="revision" value=revision.to_string() />
-                    <Button busy=restore.pending()>
-                        <Icon name=IconName::History />
-                        {tr("Restore as the draft")}
-                        <span class="visually-hidden">{tr_with(" version {version}", &[("version", &version)])}</span>
-                    </Button>
-                </ActionForm>
-            }
+            view! { <Restore agent_id version revision is_kept restore /> }
         });
         view! {
             <li class="version">
@@ -184,6 +182,60 @@ fn Versions(page: VersionsPage, comparison: Option<Result<Comparison, AppError>>
             {versions.items.into_iter().map(row).collect_view()}
         </ol>
         {next}
+    }
+    .into_any()
+}
+
+/// Makes the draft what a version was; asks once more where no version holds what the draft is now.
+#[component]
+fn Restore(
+    agent_id: AgentId,
+    version: u32,
+    revision: i64,
+    /// Whether the draft is as the version that sessions run.
+    is_kept: bool,
+    restore: ServerAction<RestoreVersion>,
+) -> impl IntoView {
+    let about = tr_with(" version {version}", &[("version", &version)]);
+    if !is_kept {
+        return view! {
+            <Confirm
+                label=tr("Restore as the draft")
+                about=about.trim().to_owned()
+                question=tr_with(
+                    "Make the draft what version {version} was?",
+                    &[("version", &version)],
+                )
+                text=tr(
+                    "The draft is another one than the version that sessions run. What stands in it now is \
+                    gone then: publish it first to keep it.",
+                )
+                yes=tr("Yes, restore the version")
+                url=RestoreVersion::url()
+                fields=vec![
+                    ("id", agent_id.to_string()),
+                    ("version", version.to_string()),
+                    ("revision", revision.to_string()),
+                ]
+                busy=restore.pending()
+                on_yes=move |()| {
+                    restore.dispatch(RestoreVersion { id: agent_id, version, revision });
+                }
+            />
+        }
+        .into_any();
+    }
+    view! {
+        <ActionForm action=restore>
+            <input type="hidden" name="id" value=agent_id.to_string() />
+            <input type="hidden" name="version" value=version.to_string() />
+            <input type="hidden" name="revision" value=revision.to_string() />
+            <Button busy=restore.pending()>
+                <Icon name=IconName::History />
+                {tr("Restore as the draft")}
+                <span class="visually-hidden">{about}</span>
+            </Button>
+        </ActionForm>
     }
     .into_any()
 }
