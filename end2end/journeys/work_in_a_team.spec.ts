@@ -1,7 +1,7 @@
 // Two people work in a team: one invites the other, shares an agent, widens the other's role, and ends it.
 
 import { expectAccessible, expectNoSidewaysScroll } from '../fixtures/a11y.ts';
-import { signUp } from '../fixtures/people.ts';
+import { join, signUp } from '../fixtures/people.ts';
 import { makeAgent, startSession, untilEnded } from '../fixtures/seed.ts';
 import { anotherBrowser, expect, test, visit } from '../fixtures/test.ts';
 import { StudioPages } from '../pages/studio.ts';
@@ -97,6 +97,32 @@ test('an agent is shared with a team, role by role', async ({ page, browser, bro
   await visit(bob, '/studio/shared');
   await expect(bob.getByText('Nothing is shared with you')).toBeVisible();
   await bob.context().close();
+});
+
+test('a role that was chosen stays chosen when another one is saved', async ({ page, browser, browserConsole }) => {
+  const slug = `lab-${Date.now().toString(36)}-r`;
+  await signUp(page, 'Ada');
+  const ada = new TeamPages(page);
+  await ada.create('The lab', slug);
+  for (const name of ['Bob', 'Eve']) {
+    const other = await anotherBrowser(browser, browserConsole);
+    const { email } = await join(other, name);
+    const invited = await page.request.post(`/api/v1/teams/${slug}/invitations`, { data: { role: 'viewer', email } });
+    expect(invited.status(), await invited.text()).toBe(201);
+    const taken = await other.request.post('/api/v1/team-invitations/accept', { data: { team: slug } });
+    expect(taken.status(), await taken.text()).toBe(200);
+    await other.context().close();
+  }
+  await visit(page, `/teams/${slug}`);
+  const role = (name: string) => ada.person(name).getByRole('combobox', { name: `Role of ${name}` });
+  await role('Eve').selectOption('admin');
+  await ada.setRole('Bob', 'editor');
+  await expect(ada.person('Bob').locator('.keys__name')).toContainText('Editor');
+  await expect(role('Bob')).toHaveValue('editor');
+  await expect(role('Eve')).toHaveValue('admin');
+  await expect(ada.person('Eve').locator('.keys__name')).toContainText('Viewer');
+  await ada.person('Eve').getByRole('button', { name: 'Save the role of Eve' }).click();
+  await expect(ada.person('Eve').locator('.keys__name')).toContainText('Admin');
 });
 
 test('an account is invited by its address and finds a notice', async ({ page, browser, browserConsole }) => {

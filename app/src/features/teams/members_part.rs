@@ -10,6 +10,59 @@ use crate::error::action_error;
 use crate::language::{key, tr, tr_with};
 use crate::ui::{Button, ButtonKind, FormError, Select, Time};
 
+/// The roles that were chosen and are not saved yet. The page is drawn anew when one is saved, and the others
+/// stay chosen.
+#[derive(Clone, Copy)]
+pub(super) struct ChosenRoles(RwSignal<Choices>);
+
+/// Choices for people of one team.
+#[derive(Debug, Default)]
+struct Choices {
+    team: String,
+    roles: Vec<(UserId, TeamRole)>,
+}
+
+impl Choices {
+    /// Keeps a choice in the place of an earlier one.
+    fn set(&mut self, user: UserId, role: TeamRole) {
+        self.roles.retain(|(whose, _)| *whose != user);
+        self.roles.push((user, role));
+    }
+
+    fn of(&self, user: UserId) -> Option<TeamRole> {
+        self.roles.iter().find(|(whose, _)| *whose == user).map(|(_, role)| *role)
+    }
+
+    /// Forgets what is saved by now, and what was chosen for people who are not there.
+    fn forget_saved(&mut self, team: &str, members: &[TeamMember]) {
+        if self.team != team {
+            *self = Self { team: team.to_owned(), roles: Vec::new() };
+        }
+        self.roles.retain(|(user, role)| {
+            members.iter().any(|member| member.user_id == *user && member.role != *role)
+        });
+    }
+}
+
+impl ChosenRoles {
+    pub(super) fn new() -> Self {
+        Self(RwSignal::new(Choices::default()))
+    }
+
+    fn set(self, user: UserId, role: TeamRole) {
+        self.0.update(|chosen| chosen.set(user, role));
+    }
+
+    /// The role that is chosen for somebody, if one was.
+    fn of(self, user: UserId) -> Option<TeamRole> {
+        self.0.try_with(|chosen| chosen.of(user)).flatten()
+    }
+
+    fn forget_saved(self, team: &str, members: &[TeamMember]) {
+        self.0.try_update_untracked(|chosen| chosen.forget_saved(team, members));
+    }
+}
+
 /// Who is in the team. Who manages people gives them roles and takes them out.
 pub(super) fn members_part(
     team: &Team,
@@ -18,6 +71,7 @@ pub(super) fn members_part(
     actions: Actions,
 ) -> AnyView {
     let (slug, role) = (team.slug.clone(), team.role);
+    actions.chosen.forget_saved(&slug, &members);
     let rows = members.into_iter().map(|member| row(&slug, role, me, member, actions));
     view! {
         <section class="account__part" aria-labelledby="team-people">
@@ -63,10 +117,17 @@ fn forms(
     member: &TeamMember,
     actions: Actions,
 ) -> AnyView {
-    let Actions { set_role, remove, .. } = actions;
+    let Actions { set_role, remove, chosen, .. } = actions;
+    let (id, present) = (member.user_id, member.role);
     let (user, own_slug) = (member.user_id.to_string(), slug.to_owned());
     let named = |text| tr_with(text, &[("name", &member.name)]);
-    let (role, select_id) = (member.role.as_str().to_owned(), format!("role-{user}"));
+    let role = Signal::derive(move || chosen.of(id).unwrap_or(present).as_str().to_owned());
+    let choose = Callback::new(move |text: String| {
+        if let Some(role) = TeamRole::parse(&text) {
+            chosen.set(id, role);
+        }
+    });
+    let select_id = format!("role-{user}");
     let (role_of, save) = (named(key("Role of {name}")), named(key("Save the role of {name}")));
     let mut options: Vec<_> = TeamRole::GIVEN
         .into_iter()
@@ -95,7 +156,14 @@ fn forms(
                 <div class="team__role">
                     <input type="hidden" name="slug" value=own_slug />
                     <input type="hidden" name="user" value=user />
-                    <Select label=role_of name="role" id=select_id options=options value=role />
+                    <Select
+                        label=role_of
+                        name="role"
+                        id=select_id
+                        options=options
+                        value=role
+                        on_change=choose
+                    />
                     <Button busy=set_role.pending() label=save>
                         {tr("Save")}
                     </Button>
@@ -105,4 +173,38 @@ fn forms(
         </div>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(id: &str, role: TeamRole) -> TeamMember {
+        TeamMember {
+            user_id: id.parse().unwrap(),
+            name: "Bob".to_owned(),
+            email: None,
+            role,
+            joined_at: jiff::Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_choice_stays_until_it_is_saved_or_its_person_is_gone() {
+        let bob = member("01900000-0000-7000-8000-000000000001", TeamRole::Editor);
+        let eve = member("01900000-0000-7000-8000-000000000002", TeamRole::Viewer);
+        let kim = member("01900000-0000-7000-8000-000000000003", TeamRole::Viewer);
+        let mut chosen = Choices { team: "lab".to_owned(), roles: Vec::new() };
+        chosen.set(eve.user_id, TeamRole::Runner);
+        for user in [eve.user_id, kim.user_id] {
+            chosen.set(user, TeamRole::Admin);
+        }
+        chosen.set(bob.user_id, TeamRole::Editor);
+        let members = [bob, eve];
+        chosen.forget_saved("lab", &members);
+        assert_eq!(chosen.roles, [(members[1].user_id, TeamRole::Admin)]);
+        // In another team they are somebody else.
+        chosen.forget_saved("den", &members);
+        assert_eq!(chosen.roles, []);
+    }
 }

@@ -12,7 +12,7 @@ use super::api::{
     UnshareAgent, get_team,
 };
 use super::invitations_part::invitations_part;
-use super::members_part::members_part;
+use super::members_part::{ChosenRoles, members_part};
 use crate::error::{AppError, action_error, field_error, successes};
 use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
@@ -33,6 +33,7 @@ pub(super) struct Actions {
     pub(super) set_role: ServerAction<SetRole>,
     pub(super) remove: ServerAction<RemoveMember>,
     pub(super) unshare: ServerAction<UnshareAgent>,
+    pub(super) chosen: ChosenRoles,
 }
 
 /// The page of one team.
@@ -54,6 +55,7 @@ impl LazyPage for TeamRoute {
             set_role: ServerAction::new(),
             remove: ServerAction::new(),
             unshare: ServerAction::new(),
+            chosen: ChosenRoles::new(),
         };
         let changes = [
             successes(actions.rename),
