@@ -17,7 +17,8 @@ pub enum FaultKind {
     Forbidden,
     /// There is no such thing, or the caller may not know of it.
     NotFound,
-    /// The thing has changed, or another one holds its place.
+    /// As things stand it cannot be done: the thing has changed or is in no state for it, there is no room
+    /// for one more, or another one holds its place.
     Conflict,
     /// Too many requests from this caller.
     TooMany,
@@ -51,7 +52,7 @@ impl FaultKind {
             Self::Unauthenticated => "Sign in first",
             Self::Forbidden => "You may not do this",
             Self::NotFound => "Not found",
-            Self::Conflict => "This has changed in the meantime",
+            Self::Conflict => "This is not possible as things stand",
             Self::TooMany => "Too many requests",
             Self::Unavailable => "Not available right now",
             Self::Internal => "Something went wrong on our side",
