@@ -36,6 +36,8 @@ mod commands;
 mod frame;
 mod not_found;
 
+#[cfg(feature = "ssr")]
+pub(crate) use commands::{PALETTE_KEY, SHEET_KEY};
 use frame::Frame;
 pub(crate) use not_found::NotFoundPage;
 

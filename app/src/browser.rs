@@ -20,6 +20,8 @@ mod form;
 #[cfg(feature = "hydrate")]
 mod language;
 #[cfg(feature = "hydrate")]
+mod menu;
+#[cfg(feature = "hydrate")]
 mod page_grid;
 #[cfg(feature = "hydrate")]
 mod scroll;
@@ -37,14 +39,16 @@ pub use {
     agent_stream::{LiveStream, follow_agents, follow_news, follow_unread},
     clipboard::copy_text,
     document::{
-        address, announce_page, choose_theme, chosen_theme, focus, is_in_field, is_shown, keep,
-        kept, load, origin, prefers_dark, show_fault_notice, tell_live, tick,
+        address, announce_page, choose_theme, chosen_theme, focus, focus_if_lost, is_in_field,
+        is_live, is_online, is_shown, keep, kept, key_of, load, origin, prefers_dark,
+        show_fault_notice, tell_live, tick, when_live,
     },
     event_source::{EventStream, follow_session, sleep},
     file::{ChosenFile, chosen_file},
     find::mark_words,
-    form::{form_values, lead_to_fault},
+    form::{form_values, lead_to_fault, new_key},
     language::{choose_language, document_language, word},
+    menu::fold_up,
     page_grid::PageGrid,
     scroll::{is_near_end, reveal, scroll_to_end, scroll_top},
     scroller::{Scroller, remember_place, remembered_place},

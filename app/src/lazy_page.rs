@@ -4,9 +4,12 @@
 //! fetched once and in one file, and the next of them needs none.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use leptos::prelude::AnyView;
 use leptos_router::ChooseView;
+
+use crate::browser;
 
 /// A page that is fetched when it is first visited. Nothing of it is in the main bundle: neither what
 /// draws it nor the types of what it asks the server.
@@ -46,6 +49,10 @@ impl ChooseView for InChunk {
         leptos::prefetch_lazy_fn_on_server(self.chunk);
         #[cfg(not(feature = "ssr"))]
         let _ = self.chunk;
+        // What is around the page and the page are a task each: on a slow phone both in one keep the visitor's
+        // first tap waiting. What the page becomes in the document belongs to its own task: by another one its
+        // effects would have run, and it would not be what the server drew.
+        browser::sleep(Duration::ZERO).await;
         (self.draw)(self.page).await
     }
 

@@ -9,6 +9,7 @@ mod app;
 mod browser;
 mod error;
 mod features;
+mod intent;
 mod language;
 mod lazy_page;
 mod paths;
@@ -17,6 +18,8 @@ mod refused_form;
 mod shell;
 mod ssr;
 mod state;
+mod turns;
+mod typed_search;
 mod ui;
 
 pub use app::App;

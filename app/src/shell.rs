@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
 use self::program::Program;
-use crate::app::App;
+use crate::app::{App, PALETTE_KEY, SHEET_KEY};
 use crate::language::script_path;
 use crate::ssr;
 use crate::state::theme::Theme;
@@ -54,7 +54,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                     crossorigin="anonymous"
                 />
                 {own_address()}
-                <script nonce=use_nonce()>{ENTRIES}</script>
+                <script nonce=use_nonce() data-palette=PALETTE_KEY data-sheet=SHEET_KEY>
+                    {ENTRIES}
+                </script>
                 {words}
                 <AutoReload options=options.clone() />
                 <Program options />
@@ -74,4 +76,20 @@ fn own_address() -> Option<impl IntoView> {
     let address = serde_json::to_string(&ssr::page_address()).ok()?.replace('<', "\\u003c");
     let script = format!("history.replaceState(null, '', {address})");
     Some(view! { <script nonce=use_nonce()>{script}</script> })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_until_the_page_is_live_names_no_key_of_its_own() {
+        assert!(ENTRIES.contains("const { palette, sheet } = document.currentScript.dataset;"));
+        let (_, strike) = ENTRIES.split_once("const strike =").unwrap();
+        let (strike, _) = strike.split_once("\n  };").unwrap();
+        assert!(strike.contains("key === palette") && strike.contains("key !== sheet"), "{strike}");
+        for key in [PALETTE_KEY, SHEET_KEY] {
+            assert!(!strike.contains(&format!("'{key}'")), "{strike}");
+        }
+    }
 }

@@ -4,6 +4,7 @@
 mod avatar;
 mod badge;
 mod button;
+mod choice_error;
 mod code;
 mod confirm;
 mod copy_button;
@@ -30,6 +31,7 @@ mod virtual_list;
 pub use avatar::{Avatar, AvatarSize};
 pub use badge::{Badge, StateBadge, Tone};
 pub use button::{Button, ButtonKind, LinkButton};
+pub use choice_error::ChoiceError;
 pub use code::Code;
 pub use confirm::Confirm;
 pub use copy_button::CopyButton;

@@ -21,6 +21,9 @@ for (const entry of [...pages, ...states, missing]) {
     await page.setViewportSize({ width: 360, height: 740 });
     await expectNoSidewaysScroll(page);
     await expectAccessible(page, 'at 360 px');
+    // As narrow as a page may become whose letters are made four times as large.
+    await page.setViewportSize({ width: 320, height: 640 });
+    await expectNoSidewaysScroll(page);
   });
 }
 

@@ -3,16 +3,17 @@
 import type { Page } from '@playwright/test';
 import { beGuest } from '../fixtures/seed.ts';
 import { expect, test, untilLive } from '../fixtures/test.ts';
+import { row } from '../pages/agent_list.ts';
 import { StudioPages } from '../pages/studio.ts';
 
 /** What Chromium says when a program comes late, which is the point. */
 const tooLate = /was preloaded using link preload but not used within a few seconds/;
 
-/** Lets the programs of pages wait until what is answered is called. */
-async function holdPrograms(page: Page): Promise<() => void> {
+/** Lets the programs of pages, or these of them, wait until what is answered is called. */
+async function holdPrograms(page: Page, which = /\.wasm$/): Promise<() => void> {
   let release = () => {};
   const gate = new Promise<void>((resolve) => (release = resolve));
-  await page.route(/\.wasm$/, async (route) => {
+  await page.route(which, async (route) => {
     await gate;
     await route.continue();
   });
@@ -56,6 +57,68 @@ test('a language that is chosen early is spoken once the page is live', async ({
   await expect(page.locator('html')).toHaveAttribute('lang', 'en');
   release();
   await expect(page.locator('html')).toHaveAttribute('lang', 'de');
+});
+
+test('the sheet of shortcuts opens though its key came early', async ({ page, browserConsole }) => {
+  browserConsole.allow(tooLate);
+  const release = await openSlowly(page, '/sign-in');
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+  await page.keyboard.press('?');
+  release();
+  await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();
+});
+
+/** Opens the studio, whose frame is there already while the page in it waits until what is answered is called. */
+async function openFrame(page: Page): Promise<() => void> {
+  await beGuest(page, 'Late');
+  const release = await holdPrograms(page, /\/split_studio\.[^/]*wasm$/);
+  await page.goto('/studio', { waitUntil: 'commit' });
+  const menu = page.locator('.header__menu');
+  // Once the frame hears of keys, Escape folds its menu up.
+  await expect(async () => {
+    await menu.evaluate((menu: HTMLDetailsElement) => (menu.open = true));
+    await page.keyboard.press('Escape');
+    expect(await menu.getAttribute('open')).toBeNull();
+  }).toPass();
+  await expect(page.locator('html')).not.toHaveAttribute('data-live');
+  return release;
+}
+
+test('the palette opens once though the page was not there yet', async ({ page, browserConsole }) => {
+  browserConsole.allow(tooLate);
+  let asked = 0;
+  page.on('request', (request) => (asked += Number(request.url().includes('/split_commands.'))));
+  const release = await openFrame(page);
+  const field = page.getByRole('combobox', { name: 'Go to' });
+  await page.keyboard.press('Control+k');
+  await expect(field).toHaveCount(0);
+  expect(asked).toBe(0);
+  release();
+  await untilLive(page);
+  await expect(field).toBeFocused();
+  await expect(field).toHaveCount(1);
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await expect(row(page, 'Late')).toBeVisible();
+});
+
+test('that the network went is said once the page is live, if it is gone still', async ({ page, browserConsole }) => {
+  browserConsole.allow(tooLate);
+  const said = page.getByText('You are offline.');
+  for (const isGone of [false, true]) {
+    const release = await openFrame(page);
+    await page.evaluate((isGone) => {
+      if (isGone) Object.defineProperty(navigator, 'onLine', { get: () => false });
+      dispatchEvent(new Event('offline'));
+      if (!isGone) dispatchEvent(new Event('online'));
+    }, isGone);
+    await expect(said).toHaveCount(0);
+    release();
+    await untilLive(page);
+    await expect(said).toHaveCount(isGone ? 1 : 0);
+    await expect(page.locator('.toast')).toHaveCount(0);
+    await page.unrouteAll();
+  }
 });
 
 test('a row that was ticked and unticked early is not selected', async ({ page, browserConsole }) => {

@@ -1,9 +1,10 @@
 // The main job without a mouse: every control can be reached and seen to have the focus. Keys that stand alone
 // can be switched off, and what passes by itself waits for who is at it.
 
-import type { Page } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
 import { beGuest, makeAgent } from '../fixtures/seed.ts';
 import { expect, test, visit } from '../fixtures/test.ts';
+import { grid, row } from '../pages/agent_list.ts';
 import { SessionPage } from '../pages/session.ts';
 
 /** Presses Tab until the wanted control has the focus; says what it passed when it never comes. */
@@ -90,6 +91,8 @@ test('the palette leads anywhere, and the sheet of shortcuts can be silenced', a
   await page.keyboard.press('?');
   await page.keyboard.press('Control+k');
   await expect(field).toBeFocused();
+  await field.fill('zebra crossing');
+  await expect(page.getByRole('dialog').getByRole('status')).toHaveText('Nothing is called that');
   await field.fill('shortcuts');
   await page.keyboard.press('Enter');
   await expect(silence).not.toBeChecked();
@@ -107,6 +110,69 @@ test('what had the focus before the palette has it again', async ({ page }) => {
   await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
   await expect(page.getByRole('dialog')).toHaveCount(0);
   await expect(before).toBeFocused();
+});
+
+test('what a browser fills in by itself is no key', async ({ page }) => {
+  await visit(page, '/sign-in');
+  // Chromium tells of it by an event that knows of no key.
+  await page.getByLabel('Password').evaluate((field) => field.dispatchEvent(new Event('keydown', { bubbles: true })));
+  await page.keyboard.press('Control+k');
+  await expect(page.getByRole('combobox', { name: 'Go to' })).toBeFocused();
+});
+
+test('nor is it one in a list', async ({ page }) => {
+  await beGuest(page, 'Filled');
+  await visit(page, '/studio');
+  await expect(grid(page)).toHaveClass(/is-live/);
+  await grid(page).evaluate((grid) => grid.dispatchEvent(new Event('keydown', { bubbles: true })));
+  await grid(page).focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('F2');
+  await expect(page.getByRole('textbox', { name: 'New name' })).toBeFocused();
+});
+
+test('a menu folds up at Escape and for who goes on', async ({ page }) => {
+  await beGuest(page);
+  await visit(page, '/marketplace');
+  const menu = page.locator('.account-menu details');
+  const button = menu.locator('summary');
+  await button.focus();
+  await page.keyboard.press('Enter');
+  await expect(menu).toHaveAttribute('open');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Escape');
+  await expect(menu).not.toHaveAttribute('open');
+  await expect(button).toBeFocused();
+
+  // What has the focus then would be behind the sheet.
+  await page.keyboard.press('Enter');
+  await expect(menu).toHaveAttribute('open');
+  await page.keyboard.press('Shift+Tab');
+  await expect(menu).not.toHaveAttribute('open');
+
+  await button.click();
+  await expect(menu).toHaveAttribute('open');
+  await menu.getByText('Guest in this browser').click();
+  await expect(menu).toHaveAttribute('open');
+  await page.getByRole('heading', { level: 1 }).click();
+  await expect(menu).not.toHaveAttribute('open');
+});
+
+test('what is chosen is seen where the system sets the colours', async ({ page }) => {
+  await beGuest(page, 'Chosen');
+  await page.emulateMedia({ forcedColors: 'active' });
+  await visit(page, '/studio');
+  const outline = (of: Locator) => of.evaluate((element) => getComputedStyle(element).outlineStyle);
+  const places = page.getByRole('navigation', { name: 'Main', exact: true });
+  expect(await outline(places.getByRole('link', { name: 'Studio' }))).toBe('solid');
+  expect(await outline(places.getByRole('link', { name: 'Sessions' }))).toBe('none');
+  await expect(grid(page)).toHaveClass(/is-live/);
+  await grid(page).focus();
+  await page.keyboard.press('ArrowDown');
+  expect(await outline(row(page, 'Chosen'))).toBe('solid');
+  await page.keyboard.press('Control+k');
+  const chosen = page.getByRole('dialog').getByRole('option', { selected: true });
+  expect(await outline(chosen)).toBe('solid');
 });
 
 test('an answer of the palette that was overtaken is not shown', async ({ page }) => {
@@ -153,6 +219,22 @@ test('a note with a way back stays for who is at it, and is reached by a key', a
   await page.keyboard.press('Enter');
   await expect(undo).toHaveCount(0);
   await page.waitForURL(`/studio/agents/${id}`);
+});
+
+test('a note stays for who points at it, though another one was dismissed there', async ({ page, context }) => {
+  await page.clock.install();
+  await visit(page, '/');
+  const notes = page.locator('.toast');
+  for (const count of [1, 2]) {
+    await context.setOffline(true);
+    await expect(page.getByText('You are offline.')).toBeVisible();
+    await context.setOffline(false);
+    await expect(notes).toHaveCount(count);
+  }
+  await notes.last().getByRole('button', { name: 'Dismiss' }).click();
+  await expect(notes).toHaveCount(1);
+  await page.clock.fastForward(120_000);
+  await expect(notes).toHaveCount(1);
 });
 
 test('the bar below hides no field that has the focus', async ({ page }) => {

@@ -178,7 +178,7 @@ fn Palette(asked: RwSignal<Option<Asked>>, close: Callback<()>) -> impl IntoView
     let go_by_key = go.clone();
     let keydown = move |event: leptos::ev::KeyboardEvent| {
         let last = commands.with_untracked(Vec::len).saturating_sub(1);
-        match event.key().as_str() {
+        match browser::key_of(&event).as_str() {
             "ArrowDown" => chosen.update(|at| *at = (*at + 1).min(last)),
             "ArrowUp" => chosen.update(|at| *at = at.saturating_sub(1)),
             // An Enter that ends a composition chooses its letters.
@@ -210,6 +210,7 @@ fn Palette(asked: RwSignal<Option<Asked>>, close: Callback<()>) -> impl IntoView
             class="field__control commands__input"
             type="text"
             role="combobox"
+            aria-autocomplete="list"
             aria-label=tr("Go to")
             aria-expanded="true"
             aria-controls="command-list"
@@ -231,9 +232,10 @@ fn Palette(asked: RwSignal<Option<Asked>>, close: Callback<()>) -> impl IntoView
         <ul class="commands__list" id="command-list" role="listbox" aria-label=tr("Commands")>
             {move || commands.get().into_iter().enumerate().map(option.clone()).collect_view()}
         </ul>
-        <Show when=move || commands.with(Vec::is_empty)>
-            <p class="commands__nothing">{tr("Nothing is called that")}</p>
-        </Show>
+        // There from the beginning: what comes into the page with its text is not read out.
+        <p class="commands__nothing" role="status">
+            {move || commands.with(Vec::is_empty).then(|| tr("Nothing is called that"))}
+        </p>
     }
 }
 

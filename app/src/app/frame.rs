@@ -98,11 +98,23 @@ pub fn Frame(
 fn Connection() -> impl IntoView {
     let is_offline = RwSignal::new(false);
     let toasts = use_toasts();
+    // Until the document is live this stands as the server drew it.
     Effect::new(move || {
-        let away = window_event_listener(leptos::ev::offline, move |_| is_offline.set(true));
+        let away = window_event_listener(leptos::ev::offline, move |_| {
+            if browser::is_live() {
+                is_offline.set(true);
+            }
+        });
         let back = window_event_listener(leptos::ev::online, move |_| {
-            is_offline.set(false);
-            toasts.show(Tone::Good, tr("You are online again"));
+            if browser::is_live() {
+                is_offline.set(false);
+                toasts.show(Tone::Good, tr("You are online again"));
+            }
+        });
+        browser::when_live(move || {
+            if !browser::is_online() {
+                is_offline.try_set(true);
+            }
         });
         on_cleanup(move || {
             away.remove();
@@ -128,8 +140,15 @@ fn Connection() -> impl IntoView {
     }
 }
 
-/// Closes a menu once another page is there. One that was opened before this page was live stays open.
+/// Closes a menu once another page is there, at Escape, and for whoever goes on elsewhere: its sheet would
+/// hide what has the focus then. One that was opened before this page was live stays open.
 pub(super) fn close_elsewhere(menu: NodeRef<html::Details>, pathname: Signal<String>) {
+    Effect::new(move || {
+        let listeners = ["keydown", "pointerdown", "focusin"].map(|name| {
+            window_event_listener_untyped(name, move |event| browser::fold_up(&event, menu))
+        });
+        on_cleanup(move || listeners.into_iter().for_each(WindowListenerHandle::remove));
+    });
     Effect::new(move |before: Option<String>| {
         let here = pathname.get();
         if before.is_some_and(|before| before != here)

@@ -58,6 +58,9 @@ pub fn prefers_dark() -> bool {
 /// Moves the focus to the element with this id.
 pub fn focus(_id: &str) {}
 
+/// Moves the focus to the element with this id where nothing has it.
+pub fn focus_if_lost(_id: &'static str) {}
+
 /// Where the site is. The server knows by other means.
 #[cfg(not(feature = "ssr"))]
 pub fn origin() -> String {
@@ -72,6 +75,14 @@ pub fn is_shown() -> bool {
 /// Opens a page of this site as if its address had been typed.
 pub fn load(_path: &str) {}
 
+/// The key that somebody pressed. Nobody presses one on the server.
+pub fn key_of(_event: &leptos::ev::KeyboardEvent) -> String {
+    String::new()
+}
+
+/// Folds a menu up where an event of the window asks for it.
+pub fn fold_up(_event: &leptos::ev::Event, _menu: NodeRef<html::Details>) {}
+
 /// Whether a key was pressed in something that takes text.
 pub fn is_in_field(_event: &leptos::ev::KeyboardEvent) -> bool {
     false
@@ -85,6 +96,19 @@ pub fn show_fault_notice() {}
 
 /// Marks the document as live.
 pub fn tell_live() {}
+
+/// Whether the document is live.
+pub fn is_live() -> bool {
+    false
+}
+
+/// Calls once the document is live.
+pub fn when_live(_call: impl Fn() + 'static) {}
+
+/// Whether the browser has a network. A browser's alone.
+pub fn is_online() -> bool {
+    true
+}
 
 /// A live stream of events. Dropping it ends the stream.
 #[derive(Debug)]
@@ -130,6 +154,12 @@ pub fn follow_news(_url: &str, _on_news: impl Fn() + 'static) -> LiveStream {
 /// What a form would send as it stands.
 pub fn form_values<T>(_form: NodeRef<html::Form>) -> Option<T> {
     None
+}
+
+/// A key that no other form of the viewer has. The server knows by other means.
+#[cfg(not(feature = "ssr"))]
+pub fn new_key() -> String {
+    String::new()
 }
 
 /// Leads whoever has sent a form to what is wrong with it.
@@ -250,8 +280,13 @@ impl Scroller {
         match *self {}
     }
 
-    /// Puts a row before all others.
-    pub fn move_to_start(&self, _slot: usize) {
+    /// Gives a row its place among the others by its style alone.
+    pub fn set_order(&self, _slot: usize, _order: usize) {
+        match *self {}
+    }
+
+    /// Puts the elements themselves into the order in which they are seen.
+    pub fn put_in_order(&self, _first: usize) {
         match *self {}
     }
 }

@@ -77,13 +77,13 @@ pub fn follow_unread(url: &str, on_unread: impl Fn(i64) + 'static) -> LiveStream
     )
 }
 
-/// Hears whenever there is something new to ask for, or there may have been while the connection was lost.
+/// Hears whenever there is something new to ask for, or there may have been before the connection stood: since
+/// the page was read, or while it was lost.
 pub fn follow_news(url: &str, on_news: impl Fn() + 'static) -> LiveStream {
-    let was_open = Cell::new(false);
     follow(
         url,
         Box::new(move |name, _| {
-            if name == MESSAGE || (name == OPEN && was_open.replace(true)) {
+            if name == MESSAGE || name == OPEN {
                 on_news();
             }
         }),

@@ -1,8 +1,8 @@
 //! The document around the app.
 
-use leptos::prelude::{document, request_animation_frame, window};
+use leptos::prelude::{document, request_animation_frame, window, window_event_listener_untyped};
 use wasm_bindgen::JsCast;
-use web_sys::{Event, HtmlDocument, HtmlElement, HtmlInputElement};
+use web_sys::{Event, HtmlDocument, HtmlElement, HtmlInputElement, KeyboardEvent};
 
 /// Calls `announce` with the page's title and moves the focus to its main part, once the new page is
 /// drawn.
@@ -13,14 +13,39 @@ pub fn announce_page(announce: impl FnOnce(String) + 'static) {
     });
 }
 
-/// Marks the document as live, and tells the window so by an event of that name.
+/// The attribute of a document that is live.
+const LIVE_MARK: &str = "data-live";
+/// The event that tells the window so.
+const LIVE: &str = "live";
+
+/// Marks the document as live, and tells the window so.
 pub fn tell_live() {
     if let Some(root) = document().document_element() {
-        let _ = root.set_attribute("data-live", "");
+        let _ = root.set_attribute(LIVE_MARK, "");
     }
-    if let Ok(event) = Event::new("live") {
+    if let Ok(event) = Event::new(LIVE) {
         let _ = window().dispatch_event(&event);
     }
+}
+
+/// Whether the document is live: the app has taken over all that the server drew. What is drawn otherwise
+/// before that, behind a page that is still on its way, is not what it finds there.
+pub fn is_live() -> bool {
+    document().document_element().is_some_and(|root| root.has_attribute(LIVE_MARK))
+}
+
+/// Calls once the document is live; at once where it is.
+pub fn when_live(call: impl Fn() + 'static) {
+    if is_live() {
+        return call();
+    }
+    // It is told once.
+    window_event_listener_untyped(LIVE, move |_| call());
+}
+
+/// Whether the browser has a network, as far as it knows.
+pub fn is_online() -> bool {
+    window().navigator().on_line()
 }
 
 /// Shows a theme and remembers it in a cookie.
@@ -73,6 +98,17 @@ pub fn focus(id: &str) {
     }
 }
 
+/// Moves the focus to the element with this id where nothing has it by the next frame: what had it may be
+/// gone from the page.
+pub fn focus_if_lost(id: &'static str) {
+    request_animation_frame(move || {
+        let active = document().active_element();
+        if active.is_none_or(|active| active.tag_name() == "BODY") {
+            focus(id);
+        }
+    });
+}
+
 /// Where the site is: `https://resonant.example.org`.
 pub fn origin() -> String {
     window().location().origin().unwrap_or_default()
@@ -85,8 +121,14 @@ pub fn address() -> String {
     format!("{}{}", path.unwrap_or_default(), query.unwrap_or_default())
 }
 
+/// The key that somebody pressed; empty where nobody did. What a browser fills in by itself it may tell of by an
+/// event of that name that knows of no key, and to ask it for one ends all scripts: it is asked here alone.
+pub fn key_of(event: &KeyboardEvent) -> String {
+    if event.is_instance_of::<KeyboardEvent>() { event.key() } else { String::new() }
+}
+
 /// Whether a key was pressed in something that takes text.
-pub fn is_in_field(event: &web_sys::KeyboardEvent) -> bool {
+pub fn is_in_field(event: &KeyboardEvent) -> bool {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     target.is_some_and(|element| {
         matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")

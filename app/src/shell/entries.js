@@ -1,4 +1,5 @@
 {
+  const { palette, sheet } = document.currentScript.dataset;
   const entries = new Map();
   let pressed;
   let struck;
@@ -29,8 +30,8 @@
   };
   const strike = (event) => {
     const { key, ctrlKey, metaKey, shiftKey, target } = event;
-    const isPalette = key === 'k' && (ctrlKey || metaKey) && !shiftKey;
-    if (!isPalette && (key !== '?' || target.matches?.('input, textarea, select'))) return;
+    const isPalette = key === palette && (ctrlKey || metaKey) && !shiftKey;
+    if (!isPalette && (key !== sheet || target.matches?.('input, textarea, select'))) return;
     if (isPalette) event.preventDefault();
     struck = new KeyboardEvent('keydown', { key, ctrlKey, metaKey, bubbles: true, cancelable: true });
   };

@@ -80,11 +80,11 @@ impl Toasts {
     }
 
     /// Takes a note away whose button was pressed. The button is gone with it: whoever had the focus there
-    /// goes on with the page.
+    /// goes on with the page, and whoever points there points at the next note.
     fn close(self, id: u32) {
         self.dismiss(id);
-        let (_, had_focus) = self.held.get_value();
-        self.held.set_value((false, false));
+        let (is_pointed_at, had_focus) = self.held.get_value();
+        self.held.set_value((is_pointed_at && !self.is_empty_untracked(), false));
         if had_focus {
             browser::focus("main");
         }

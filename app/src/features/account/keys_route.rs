@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use resonant_domain::FaultKind;
 use resonant_domain::api_key::{ApiKey, NAME_MAX, Scope};
+use server_fn::ServerFn as _;
 
 use super::api::{CreateKey, OwnKeys, RevokeKey, list_keys};
 use super::key_life::KeyLife;
@@ -13,8 +14,8 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{
-    Badge, Button, ButtonKind, Code, Confirm, CopyButton, ErrorPanel, Field, FormError, Notice,
-    PageHead, Select, Skeleton, Time, Tone, kept, not_signed_in,
+    Badge, Button, ButtonKind, ChoiceError, Code, Confirm, CopyButton, ErrorPanel, Field,
+    FormError, Notice, PageHead, Select, Skeleton, Time, Tone, kept, not_signed_in,
 };
 
 /// The page of the viewer's API keys.
@@ -140,14 +141,14 @@ fn KeyRow(key: ApiKey, revoke: ServerAction<RevokeKey>) -> impl IntoView {
                 about=name
                 question
                 text=tr("Programs that have the key are refused from then on. It never works again.")
-            >
-                <ActionForm action=revoke>
-                    <input type="hidden" name="id" value=id.to_string() />
-                    <Button kind=ButtonKind::Danger busy=revoke.pending()>
-                        {tr("Yes, revoke it")}
-                    </Button>
-                </ActionForm>
-            </Confirm>
+                yes=tr("Yes, revoke it")
+                url=RevokeKey::url()
+                fields=vec![("id", id.to_string())]
+                busy=revoke.pending()
+                on_yes=move |()| {
+                    revoke.dispatch(RevokeKey { id });
+                }
+            />
         </li>
     }
 }
@@ -184,12 +185,10 @@ fn CreateForm(create: ServerAction<CreateKey>) -> impl IntoView {
                         hint=tr("What it is for, so that you know it again")
                         error=field_error(error, "name")
                     />
-                    <fieldset class="keys__scopes-choice">
+                    <fieldset class="keys__scopes-choice" aria-describedby="scopes-error">
                         <legend class="field__label">{tr("What it may do")}</legend>
                         {Scope::ALL.into_iter().map(scope).collect_view()}
-                        <p class="field__error" hidden=move || scopes_error.with(Option::is_none)>
-                            {move || scopes_error.get()}
-                        </p>
+                        <ChoiceError id="scopes-error" error=scopes_error />
                     </fieldset>
                     <Select label=tr("How long it works") name="life" options=lives.to_vec() />
                     <Button kind=ButtonKind::Primary busy=create.pending()>

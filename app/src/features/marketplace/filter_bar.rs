@@ -1,11 +1,9 @@
 //! Where a visitor says what they look for.
 
-use std::time::Duration;
-
 use leptos::html;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_location, use_navigate};
+use leptos_router::hooks::use_navigate;
 use resonant_domain::listing::{Category, ListingPage, ListingSort, QUERY_MAX};
 
 use super::figures::grouped;
@@ -13,10 +11,8 @@ use super::search::Search;
 use crate::error::AppError;
 use crate::language::{key, tr};
 use crate::paths;
+use crate::typed_search::TypedSearch;
 use crate::ui::{Button, Icon, IconName, Select};
-
-/// How long a pause in typing is before the search follows.
-const PAUSE: Duration = Duration::from_millis(220);
 
 /// Search text and order. Without scripts it is a plain form that leads to the same address.
 #[component]
@@ -28,41 +24,24 @@ pub(super) fn FilterBar(
     // The text of the address that was asked for last: what is typed meanwhile is not overwritten
     // by its own echo, while back and forward do write into the field.
     let asked = StoredValue::new(search.with_untracked(|search| search.text.clone()));
-    // A link that was followed while the search waited leads away: the search must not lead back.
-    let pathname = use_location().pathname;
-    let here = StoredValue::new(pathname.get_untracked());
-    let is_leaving = move || here.with_value(|here| pathname.with_untracked(|now| now != here));
-    let navigate = use_navigate();
-
-    let ask = move |typed: &str| {
-        if is_leaving() {
-            return;
-        }
-        let next = search.with_untracked(|search| search.with_text(typed));
-        if asked.with_value(|asked| *asked != next.text) {
+    let typed = TypedSearch::new(move |text| {
+        let next = search.with_untracked(|search| search.with_text(&text));
+        let is_other = asked.with_value(|asked| *asked != next.text);
+        is_other.then(|| {
             asked.set_value(next.text.clone());
-            let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };
-            navigate(&next.href(), options);
-        }
-    };
-    let follow = {
-        let ask = ask.clone();
-        debounce(PAUSE, move |typed: String| ask(&typed))
-    };
-    let follow = std::cell::RefCell::new(follow);
+            next.href()
+        })
+    });
 
-    Effect::new({
-        let ask = ask.clone();
-        move |seen: Option<()>| {
-            let text = search.with(|search| search.text.clone());
-            let Some(field) = field.get() else { return };
-            if seen.is_none() && field.value().trim() != text {
-                // Typed before the page was live.
-                ask(&field.value());
-            } else if asked.with_value(|asked| *asked != text) {
-                field.set_value(&text);
-                asked.set_value(text);
-            }
+    Effect::new(move |seen: Option<()>| {
+        let text = search.with(|search| search.text.clone());
+        let Some(field) = field.get() else { return };
+        if seen.is_none() && field.value().trim() != text {
+            // Typed before the page was live.
+            typed.ask(field.value());
+        } else if asked.with_value(|asked| *asked != text) {
+            field.set_value(&text);
+            asked.set_value(text);
         }
     });
 
@@ -95,7 +74,7 @@ pub(super) fn FilterBar(
             on:submit=move |event| {
                 event.prevent_default();
                 if let Some(field) = field.get_untracked() {
-                    ask(&field.value());
+                    typed.ask(field.value());
                 }
             }
         >
@@ -114,7 +93,7 @@ pub(super) fn FilterBar(
                         placeholder=tr("Invoices, meeting notes, JSON…")
                         autocomplete="off"
                         enterkeyhint="search"
-                        on:input=move |event| (follow.borrow_mut())(event_target_value(&event))
+                        on:input=move |event| typed.ask_soon(event_target_value(&event))
                     />
                 </div>
             </div>

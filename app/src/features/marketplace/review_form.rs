@@ -6,10 +6,10 @@ use resonant_domain::review::{STARS_MAX, Standing, TEXT_MAX};
 
 use super::reviews_panel::ReviewActions;
 use crate::error::{action_error, field_error};
-use crate::language::{tr, tr_count, tr_text, tr_with};
+use crate::language::{tr, tr_count, tr_with};
 use crate::paths;
 use crate::refused_form::refused_form;
-use crate::ui::{Button, ButtonKind, FormError, TextArea};
+use crate::ui::{Button, ButtonKind, ChoiceError, FormError, TextArea};
 
 /// The form for a review, where the viewer may write one.
 #[component]
@@ -104,13 +104,11 @@ pub(super) fn ReviewForm(
             <ActionForm action=save attr:class="try__form">
                 <FormError error fields=&["stars", "text"] />
                 <input type="hidden" name="slug" value=slug />
-                <fieldset class="star-choice">
+                <fieldset class="star-choice" aria-describedby="stars-error">
                     <legend>{tr("Stars")}</legend>
                     {choices}
                 </fieldset>
-                <p class="field__error" hidden=move || field_error(error, "stars").with(Option::is_none)>
-                    {move || field_error(error, "stars").get().map(tr_text)}
-                </p>
+                <ChoiceError id="stars-error" error=field_error(error, "stars") />
                 <TextArea
                     label=tr("What you think of it")
                     name="text"

@@ -6,8 +6,8 @@ use resonant_domain::{AgentId, SessionId};
 
 use super::api::ShowSession;
 use crate::error::{action_error, field_error};
-use crate::language::{tr, tr_text};
-use crate::ui::{Button, FormError, Select};
+use crate::language::tr;
+use crate::ui::{Button, ChoiceError, FormError, Select};
 
 /// The form.
 #[component]
@@ -20,6 +20,7 @@ pub(super) fn ShowForm(
     show: ServerAction<ShowSession>,
 ) -> impl IntoView {
     let error = action_error(show);
+    let fault = field_error(error, "consent");
     let none = (String::new(), tr("None").to_owned());
     let options: Vec<_> = std::iter::once(none)
         .chain(sessions.into_iter().map(|(id, goal)| (id.to_string(), goal)))
@@ -39,14 +40,18 @@ pub(super) fn ShowForm(
                         error=field_error(error, "session")
                     />
                     <label class="star-choice__one">
-                        <input type="checkbox" name="consent" value="true" />
+                        <input
+                            type="checkbox"
+                            name="consent"
+                            value="true"
+                            aria-invalid=move || fault.with(Option::is_some).then_some("true")
+                            aria-describedby="consent-error"
+                        />
                         <span>
                             {tr("I agree that anyone reads this session as a whole: its goal, its material, every tool call and the answer. Taking back its link takes it off the page.")}
                         </span>
                     </label>
-                    <p class="field__error" hidden=move || field_error(error, "consent").with(Option::is_none)>
-                        {move || field_error(error, "consent").get().map(tr_text)}
-                    </p>
+                    <ChoiceError id="consent-error" error=fault />
                     <Button busy=show.pending()>{tr("Show it")}</Button>
                 </div>
             </ActionForm>

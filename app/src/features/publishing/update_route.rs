@@ -12,12 +12,12 @@ use super::api::{TakeUpdate, get_update};
 use super::conflicts::conflict_fields;
 use crate::error::{AppError, action_error, field_error};
 use crate::features::studio::DiffView;
-use crate::language::{key, tr, tr_text, tr_with};
+use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
-    Button, ButtonKind, EmptyState, FormError, IconName, LinkButton, Notice, PageHead, Skeleton,
-    Time, Tone, cannot_be_shown, kept,
+    Button, ButtonKind, ChoiceError, EmptyState, FormError, IconName, LinkButton, Notice, PageHead,
+    Skeleton, Time, Tone, cannot_be_shown, kept,
 };
 
 /// The page of an update.
@@ -143,6 +143,7 @@ fn TakeForm(
 ) -> impl IntoView {
     let take = ServerAction::<TakeUpdate>::new();
     let error = action_error(take);
+    let fault = field_error(error, "consent");
     let is_needed = !widened.is_empty();
     let consent = (is_needed || !widened_by_choice.is_empty()).then(|| {
         let always = wider(
@@ -160,12 +161,17 @@ fn TakeForm(
                 {always}
                 {by_choice}
                 <label class="star-choice__one">
-                    <input type="checkbox" name="consent" value="true" required=is_needed />
+                    <input
+                        type="checkbox"
+                        name="consent"
+                        value="true"
+                        required=is_needed
+                        aria-invalid=move || fault.with(Option::is_some).then_some("true")
+                        aria-describedby="consent-error"
+                    />
                     {tr("I agree to that")}
                 </label>
-                <p class="field__error" hidden=move || field_error(error, "consent").with(Option::is_none)>
-                    {move || field_error(error, "consent").get().map(tr_text)}
-                </p>
+                <ChoiceError id="consent-error" error=fault />
             </Notice>
         }
         .into_any()
