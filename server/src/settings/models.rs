@@ -12,6 +12,8 @@ use super::{SettingError, Variables};
 
 /// Where the language model is when nothing else is said.
 const DEFAULT: &str = "https://api.openai.com/v1";
+/// What the OpenAI-compatible endpoint is called among the providers.
+const OPENAI: &str = "openai";
 
 pub(super) fn read(vars: &Variables<'_>) -> Result<ModelSettings, SettingError> {
     let mut others = BTreeMap::new();
@@ -35,27 +37,59 @@ pub(super) fn read(vars: &Variables<'_>) -> Result<ModelSettings, SettingError> 
         others.insert(provider, ProviderSettings { base_url, api_key });
     }
     let openai = openai(vars)?;
+    let configured = openai.iter().map(|_| OPENAI);
+    let configured: Vec<_> = configured.chain(others.keys().map(|known| known.as_str())).collect();
     let mut tiers: [Vec<ModelName>; 3] = Default::default();
     let names = ["MODELS_SIMPLE", "MODELS_MODERATE", "MODELS_COMPLEX"];
     for (tier, name) in tiers.iter_mut().zip(names) {
-        *tier = models(vars, name);
-        let known = |model: &ModelName| match model.provider {
-            "openai" => openai.is_some(),
-            provider => others.keys().any(|known| known.as_str() == provider),
-        };
-        if let Some(unknown) = tier.iter().find(|model| !known(model)) {
-            let rule = format!("names a model of {}, which is not configured", unknown.provider);
-            return Err(SettingError::new(name, rule));
-        }
+        let Some(text) = vars.text(name) else { continue };
+        let answers = openai.as_ref().map(|openai| openai.model.trim());
+        let read = models(&text, answers, &configured);
+        *tier = read.map_err(|rule| SettingError::new(name, rule))?;
     }
     let embeddings = embeddings(vars)?;
     Ok(ModelSettings { openai, others, tiers, facts: facts(vars)?, embeddings })
 }
 
-fn models(vars: &Variables<'_>, name: &str) -> Vec<ModelName> {
-    let text = vars.text(name).unwrap_or_default();
-    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-    names.map(|name| name.parse().unwrap_or_else(|never| match never {})).collect()
+/// Reads the models of a tier. Their names may have colons themselves, so what stands before the first one must
+/// be a provider: `llama3:8b` could be a model of any, but for the one that `OPENAI_MODEL` names so.
+fn models(
+    text: &str,
+    answers: Option<&str>,
+    configured: &[&str],
+) -> Result<Vec<ModelName>, String> {
+    let there = match configured {
+        [] => "no provider is configured".to_owned(),
+        some => format!("configured are {}", some.join(", ")),
+    };
+    let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    let found: Vec<_> = entries.map(|entry| model(entry, answers)).collect();
+    if found.is_empty() || found.contains(&None) {
+        let example = "anthropic:claude-haiku-4-5";
+        return Err(format!("must name models as provider:model, such as {example}; {there}"));
+    }
+    let found: Vec<_> = found.into_iter().flatten().collect();
+    if let Some(other) = found.iter().find(|model| !configured.contains(&model.provider)) {
+        let provider = other.provider;
+        return Err(format!("names a model of {provider}, which is not configured; {there}"));
+    }
+    Ok(found)
+}
+
+/// One model; `None`: what stands there is none, or of a provider that nobody knows.
+fn model(entry: &str, answers: Option<&str>) -> Option<ModelName> {
+    if answers == Some(entry) {
+        return Some(ModelName { provider: OPENAI, model: entry.to_owned() });
+    }
+    let prefix = entry.split_once(':').map(|(prefix, _)| prefix.trim());
+    let mut known = Provider::ALL.into_iter().map(Provider::as_str).chain([OPENAI]);
+    if prefix.is_some_and(|prefix| !known.any(|known| known == prefix)) {
+        return None;
+    }
+    let name: ModelName = entry.parse().unwrap_or_else(|never| match never {});
+    let is_name = |c: char| !c.is_whitespace() && !c.is_control();
+    let is_model = !name.model.is_empty() && name.model.chars().all(is_name);
+    is_model.then_some(name)
 }
 
 /// `MODEL_FACTS`: for each model its prices, its window and its longest reply, as
@@ -195,6 +229,7 @@ mod tests {
     fn what_cannot_be_used_is_named() {
         for (name, value) in [
             ("MODELS_COMPLEX", "gemini:gemini-3-pro"),
+            ("MODELS_SIMPLE", "hunter2"),
             ("OPENAI_EMBEDDING_MODEL", "small"),
             ("MODEL_FACTS", "small"),
             ("MODEL_FACTS", "small=free/free"),
@@ -206,5 +241,40 @@ mod tests {
             let error = read_vars(&[(name, value)]).unwrap_err();
             assert!(error.starts_with(name), "{error}");
         }
+    }
+
+    #[test]
+    fn a_tier_names_models_of_providers_that_are_there() {
+        let read = |value| {
+            let vars = [
+                ("OPENAI_BASE_URL", "http://localhost:11434/v1"),
+                ("OPENAI_MODEL", "llama3:8b"),
+                ("OLLAMA_BASE_URL", "http://localhost:11434"),
+                ("MODELS_MODERATE", value),
+            ];
+            read_vars(&vars).map(|settings| {
+                let names = settings.tiers[1].iter().map(ToString::to_string);
+                names.collect::<Vec<_>>().join(" ")
+            })
+        };
+        for (value, names) in [
+            ("ollama:llama3:8b", "ollama:llama3:8b"),
+            ("openai:qwen3:14b, openai:org/model@2", "openai:qwen3:14b openai:org/model@2"),
+            ("small,", "openai:small"),
+            // As the endpoint's own model is called.
+            ("llama3:8b", "openai:llama3:8b"),
+        ] {
+            assert_eq!(read(value).as_deref(), Ok(names), "{value}");
+        }
+        for value in [",", "hunter2:8b", "ollama:", "ollama: ", ":small", "openai:hunter2 small"] {
+            let error = read(value).unwrap_err();
+            let rule = "MODELS_MODERATE must name models as provider:model";
+            assert!(error.starts_with(rule), "{value}: {error}");
+            assert!(error.ends_with("configured are openai, ollama"), "{value}: {error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+        let error = read("ollama:tiny, gemini:large").unwrap_err();
+        let rule = "MODELS_MODERATE names a model of gemini, which is not configured";
+        assert!(error.starts_with(rule), "{error}");
     }
 }
