@@ -2,14 +2,17 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use resonant_domain::agent::ModelPolicy;
+use resonant_runtime::clock::SteadyClock;
 use resonant_runtime::models::{Message, ModelName, ModelRequest};
 use sqlx::ConnectOptions as _;
 
-use crate::{Backend, Error, Result, database, store};
+use crate::database::Database;
+use crate::{Backend, Error, Result, Settings, database, store};
 
 /// How the database's schema stands to this program's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +66,15 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 const MODEL_PATIENCE: Duration = Duration::from_secs(20);
 
 impl Backend {
+    /// What can be asked of all but the databases, which may be away.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when a setting cannot be used.
+    pub fn without_databases(settings: &Settings) -> Result<Self> {
+        let database = Database::unasked(&settings.database)?;
+        Self::with_database(database, settings, Arc::new(SteadyClock::new()))
+    }
+
     /// Compares the database's schema with this program's.
     ///
     /// # Errors

@@ -1,19 +1,22 @@
 //! `server doctor`: looks at everything that the process needs and says what to mend.
 
+mod disk;
+
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
+use std::time::Duration;
 
 use anyhow::bail;
 use futures::future::join_all;
 use resonant_backend::{Backend, ModelName, ModelSettings, Schema, SecretKeys, purchases};
+use tokio::time::timeout;
 
 use crate::Settings;
 use crate::middleware::problem::chain;
 use crate::settings::SettingError;
 
-/// Less free space than this is a fault, in bytes.
-const DISK_MIN: u64 = 1 << 30;
+/// How long a replica may take to answer whose primary does not.
+const REPLICA_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What came of one look.
 enum Finding {
@@ -26,31 +29,47 @@ enum Finding {
     },
 }
 
-/// Looks at everything; fails when something must be mended.
+/// Looks at everything, each by itself; fails when something must be mended.
 pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
     let mut findings = vec![("settings", look_at_settings(settings))];
-    match Backend::connect(settings.backend.clone()).await {
+    let connected = Backend::connect(settings.backend.clone()).await;
+    let is_there = connected.is_ok();
+    let backend = match connected {
         Ok(backend) => {
             findings.push(("database", look_at_database(settings, &backend).await));
             findings.push(("schema", look_at_schema(&backend).await));
             findings.extend(look_at_indexes(&backend).await.map(|found| ("indexes", found)));
             findings.extend(look_at_secrets(&backend).await.map(|found| ("secrets", found)));
             findings.extend(look_at_replicas(&backend).await.map(|found| ("replicas", found)));
-            findings.push(("redis", look_at_redis(settings, &backend).await));
-            let models = look_at_models(&settings.backend.models, &backend).await;
-            findings.extend(models.into_iter().map(|found| ("models", found)));
-            findings.push(("mail", look_at_mail(&backend).await));
-            findings.push(("payments", look_at_payments(&backend)));
-            findings.push(("disk", look_at_disk(&backend).await));
+            backend
         }
-        Err(error) => findings.push((
-            "database",
-            Finding::Fault {
-                what: format!("{} does not answer: {}", settings.database_name(), chain(&error)),
-                mend: "start PostgreSQL, or let DATABASE_URL name one that runs".to_owned(),
-            },
-        )),
-    }
+        Err(error) => {
+            findings.push((
+                "database",
+                Finding::Fault {
+                    what: format!(
+                        "{} does not answer: {}",
+                        settings.database_name(),
+                        chain(&error)
+                    ),
+                    mend: "start PostgreSQL, or let DATABASE_URL name one that runs".to_owned(),
+                },
+            ));
+            let replicas = &settings.backend.database.replica_urls;
+            findings.extend(look_at_these(replicas).await.map(|found| ("replicas", found)));
+            let Ok(backend) = Backend::without_databases(&settings.backend) else {
+                return tell(&findings);
+            };
+            backend
+        }
+    };
+    findings.push(("redis", look_at_redis(settings, &backend).await));
+    let models = look_at_models(&settings.backend.models, &backend).await;
+    findings.extend(models.into_iter().map(|found| ("models", found)));
+    findings.push(("mail", look_at_mail(&backend).await));
+    findings.push(("payments", look_at_payments(&backend)));
+    let disk = if is_there { disk::look(&backend).await } else { disk::look_here() };
+    findings.push(("disk", disk));
     findings.push(("pages", look_at_pages(settings)));
     tell(&findings)
 }
@@ -191,6 +210,21 @@ async fn look_at_replicas(backend: &Backend) -> Option<Finding> {
     Some(Finding::Well(format!("{count} in use, at most {} ms behind", most.as_millis())))
 }
 
+/// Whether replicas answer whose primary does not. Nothing where none are configured.
+async fn look_at_these(replicas: &[String]) -> Option<Finding> {
+    let looks = replicas.iter().map(|url| timeout(REPLICA_PATIENCE, Backend::is_blank(url)));
+    let looks = join_all(looks).await;
+    let lost = looks.iter().position(|look| !matches!(look, Ok(Ok(_))));
+    Some(match lost {
+        Some(lost) => Finding::Fault {
+            what: format!("number {} of DATABASE_REPLICA_URLS does not answer", lost + 1),
+            mend: "start it, look at its log, or take it out".to_owned(),
+        },
+        None if looks.is_empty() => return None,
+        None => Finding::Well(format!("{} answer, while the primary does not", looks.len())),
+    })
+}
+
 async fn look_at_redis(settings: &Settings, backend: &Backend) -> Finding {
     if settings.backend.redis_url.is_none() {
         return Finding::Note(
@@ -304,34 +338,6 @@ fn look_at_pages(settings: &Settings) -> Finding {
     }
 }
 
-/// The free space where the database is: nothing else writes. POSIX's `df` tells it.
-async fn look_at_disk(backend: &Backend) -> Finding {
-    let folder = backend.data_folder().await.ok().flatten();
-    let Some(folder) = folder else {
-        return Finding::Note(
-            "that of PostgreSQL was not looked at: it runs elsewhere, or does not tell this user its \
-             data_directory"
-                .to_owned(),
-        );
-    };
-    let output = Command::new("df").arg("-Pk").arg(&folder).output();
-    let free = output.ok().and_then(|output| free_bytes(&String::from_utf8_lossy(&output.stdout)));
-    let place = format!("in {}, where PostgreSQL keeps its data", folder.display());
-    match free {
-        None => Finding::Note(format!("df does not tell how much is free {place}")),
-        Some(free) if free < DISK_MIN => Finding::Fault {
-            what: format!("{} MiB are free {place}", free >> 20),
-            mend: "make room; PostgreSQL stops taking writes when its disk is full".to_owned(),
-        },
-        Some(free) => Finding::Well(format!("{} MiB are free {place}", free >> 20)),
-    }
-}
-
-fn free_bytes(text: &str) -> Option<u64> {
-    let kibibytes: u64 = text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
-    Some(kibibytes * 1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -355,13 +361,5 @@ mod tests {
             ("openai:large", "MODELS_SIMPLE"),
         ];
         assert_eq!(named, expected.map(|(model, all)| (model.to_owned(), all.to_owned())));
-    }
-
-    #[test]
-    fn the_free_space_is_read() {
-        let text =
-            "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/a 10 4 6 40% /\n";
-        assert_eq!(free_bytes(text), Some(6 * 1024));
-        assert_eq!(free_bytes("df: no such file"), None);
     }
 }

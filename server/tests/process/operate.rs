@@ -264,6 +264,29 @@ async fn the_doctor_says_what_to_mend() {
     let (went_well, words) = run(&["doctor"], &[("DATABASE_URL", &away)]);
     assert!(!went_well && words.contains("start PostgreSQL"), "{words}");
     assert!(!words.contains("hunter2"), "{words}");
+
+    // All else is looked at although the database is away.
+    let broken = [
+        ("DATABASE_URL", away.as_str()),
+        ("LEPTOS_SITE_ROOT", root),
+        ("DATABASE_REPLICA_URLS", &replica),
+        ("REDIS_URL", &redis),
+        ("SMTP_URL", &mail),
+        ("MAIL_FROM", "alerts@example.org"),
+        ("OLLAMA_BASE_URL", &model),
+        ("MODELS_SIMPLE", "ollama:tiny"),
+    ];
+    let (went_well, words) = run(&["doctor"], &broken);
+    assert!(!went_well && words.contains("5 faults"), "{words}");
+    assert!(!words.contains("hunter2"), "{words}");
+    for name in ["database", "replicas", "redis", "models", "mail"] {
+        let told = words.lines().find(|line| line.starts_with(name)).unwrap();
+        assert!(told.contains("FAULT"), "{words}");
+    }
+    for (name, told) in [("disk", "MiB are free in the working folder"), ("pages", "is there")] {
+        let line = words.lines().find(|line| line.starts_with(name)).unwrap();
+        assert!(line.contains(told), "{words}");
+    }
     drop(std::fs::remove_dir_all(root));
 }
 

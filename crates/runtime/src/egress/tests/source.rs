@@ -20,7 +20,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("crates/runtime/src/mcp/stdio.rs", "starts the commands that the operator allows: no agent and no person can name another"),
     ("crates/runtime/src/models/foreign.rs", "hands the guarded client to the providers' library"),
     ("server/src/commands/backup.rs", "starts pg_dump and pg_restore for whoever runs the server"),
-    ("server/src/commands/doctor.rs", "asks df how full the disk is, for whoever runs the server"),
+    ("server/src/commands/doctor/disk.rs", "asks df how full the disk is, for whoever runs the server"),
     ("server/src/telemetry/spans.rs", "hands the operator's client to the exporter of spans"),
 ];
 
