@@ -1,20 +1,19 @@
 //! Extractors that answer with a problem document which names the field.
 
-use std::convert::Infallible;
+mod path;
+
+pub(crate) use self::path::named;
+pub use self::path::{Named, Path, PathId, SecretName, Slug};
+
 use std::error::Error as _;
-use std::str::FromStr;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::IntoResponse as _;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
-use resonant_domain::template::is_secret_name;
-use resonant_domain::{
-    AgentId, AlertId, ApiKeyId, DocumentId, FieldFault, MemoryId, PurchaseId, ReviewId, ScheduleId,
-    SessionId, SubmissionId, TeamInvitationId, TestRunId, TestSetId, TriggerId, UserId, WebhookId,
-};
+use resonant_domain::FieldFault;
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
@@ -39,19 +38,15 @@ where
     }
 }
 
-/// A JSON body that may be a list: its type tells lists and objects apart by itself.
+/// The bytes of a JSON body, for whoever tells in their own words what is wrong with it.
 #[derive(Debug)]
-pub(crate) struct BodyOrList<T>(pub(crate) T);
+pub(crate) struct JsonBytes(pub(crate) Bytes);
 
-impl<T, S> FromRequest<S> for BodyOrList<T>
-where
-    T: DeserializeOwned,
-    S: Send + Sync,
-{
+impl<S: Send + Sync> FromRequest<S> for JsonBytes {
     type Rejection = Fault;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Fault> {
-        parse_any(&read(request, state).await?).map(Self)
+        read(request, state).await.map(Self)
     }
 }
 
@@ -172,132 +167,6 @@ where
             }
         }
     }
-}
-
-/// An id in the path. What is no id names nothing, so it is not found.
-#[derive(Debug)]
-pub struct PathId<T>(pub T);
-
-/// A thing that an id in a path names.
-pub trait Named {
-    /// What a person calls it.
-    const NOUN: &'static str;
-}
-
-impl Named for AgentId {
-    const NOUN: &'static str = "agent";
-}
-
-impl Named for SessionId {
-    const NOUN: &'static str = "session";
-}
-
-impl Named for ApiKeyId {
-    const NOUN: &'static str = "key";
-}
-
-impl Named for AlertId {
-    const NOUN: &'static str = "alert";
-}
-
-impl Named for ScheduleId {
-    const NOUN: &'static str = "schedule";
-}
-
-impl Named for TriggerId {
-    const NOUN: &'static str = "trigger";
-}
-
-impl Named for DocumentId {
-    const NOUN: &'static str = "document";
-}
-
-impl Named for MemoryId {
-    const NOUN: &'static str = "memory";
-}
-
-impl Named for TestSetId {
-    const NOUN: &'static str = "test set";
-}
-
-impl Named for TestRunId {
-    const NOUN: &'static str = "test run";
-}
-
-impl Named for PurchaseId {
-    const NOUN: &'static str = "purchase";
-}
-
-impl Named for SubmissionId {
-    const NOUN: &'static str = "submission";
-}
-
-impl Named for WebhookId {
-    const NOUN: &'static str = "webhook";
-}
-
-impl Named for ReviewId {
-    const NOUN: &'static str = "review";
-}
-
-/// Somebody in a team.
-impl Named for UserId {
-    const NOUN: &'static str = "member";
-}
-
-impl Named for TeamInvitationId {
-    const NOUN: &'static str = "invitation";
-}
-
-/// A listing's place in the path, as the caller wrote it.
-#[derive(Debug)]
-pub struct Slug(pub String);
-
-impl FromStr for Slug {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl Named for Slug {
-    const NOUN: &'static str = "listing";
-}
-
-/// A secret's name in the path.
-#[derive(Debug)]
-pub struct SecretName(pub String);
-
-impl FromStr for SecretName {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        if is_secret_name(text) { Ok(Self(text.to_owned())) } else { Err(()) }
-    }
-}
-
-impl Named for SecretName {
-    const NOUN: &'static str = "secret";
-}
-
-impl<T, S> FromRequestParts<S> for PathId<T>
-where
-    T: FromStr + Named,
-    S: Send + Sync,
-{
-    type Rejection = Fault;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
-        let text = Path::<String>::from_request_parts(parts, state).await;
-        let Path(text) = text.map_err(|_| Fault::not_found(T::NOUN))?;
-        named(&text).map(Self)
-    }
-}
-
-/// What a part of a path names.
-pub(crate) fn named<T: FromStr + Named>(text: &str) -> Result<T, Fault> {
-    text.parse().map_err(|_| Fault::not_found(T::NOUN))
 }
 
 /// Puts serde's words into ours: the field that is meant, and what its value must be.

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod apart;
 pub mod commands;
 mod conditional;
 pub mod extract;

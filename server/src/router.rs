@@ -65,7 +65,7 @@ fn around(routes: Router<AppState>, state: AppState) -> Router {
         .layer(from_fn(problem::write));
     // What is refused here is known by its route already.
     let inner = ServiceBuilder::new()
-        .layer(from_fn(problem::answer))
+        .layer(from_fn_with_state(state.backend.metrics().clone(), problem::answer))
         // Refuses by the announced length, before anything is read.
         .layer(from_fn(body_limit::limit))
         .layer(same_site(&state));

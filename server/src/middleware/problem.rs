@@ -3,13 +3,13 @@
 use std::panic::AssertUnwindSafe;
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use futures::FutureExt;
 use http::response::Parts;
 use http::{HeaderValue, StatusCode, header};
-use resonant_backend::RequestId;
+use resonant_backend::{Metrics, RequestId};
 use resonant_domain::{FaultKind, FieldFault};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -41,10 +41,10 @@ pub(crate) struct Document<'a> {
 }
 
 /// Turns a panic into an answer, and tells the layers around the router which route has answered.
-pub async fn answer(request: Request, next: Next) -> Response {
+pub async fn answer(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
-    let awaited = Awaited::new(&method, route.as_ref());
+    let awaited = Awaited::new(metrics, &method, route.as_ref());
     // The panic itself was logged by the hook that telemetry sets.
     let mut response =
         AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
@@ -161,8 +161,9 @@ fn without_body(response: Response) -> Parts {
 #[cfg(test)]
 mod tests {
     use axum::Router;
-    use axum::middleware::from_fn;
+    use axum::middleware::{from_fn, from_fn_with_state};
     use axum::routing::get;
+    use resonant_domain::metric::Family;
     use tower::ServiceExt as _;
 
     use super::*;
@@ -182,7 +183,28 @@ mod tests {
             .fold(Router::new(), |router, route| router.route(route, get(panics)))
             .route(COMPRESSED, get(compressed));
         let request = Request::builder().uri(path).body(Body::empty()).unwrap();
-        app.layer(from_fn(answer)).layer(from_fn(write)).oneshot(request).await.unwrap()
+        let answer = from_fn_with_state(Metrics::default(), answer);
+        app.layer(answer).layer(from_fn(write)).oneshot(request).await.unwrap()
+    }
+
+    #[test]
+    fn what_a_caller_gives_up_counts() {
+        let metrics = Metrics::default();
+        let (waits, answers) = ("/api/v1/agents", "/api/v1/keys");
+        let app = Router::new()
+            .route(waits, get(std::future::pending::<()>))
+            .route(answers, get(|| async { StatusCode::NO_CONTENT }))
+            .layer(from_fn_with_state(metrics.clone(), answer));
+        for (path, is_answered) in [(waits, false), (answers, true)] {
+            let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+            let answer = app.clone().oneshot(request).now_or_never();
+            assert_eq!(answer.is_some(), is_answered, "{path}");
+        }
+        let all = metrics.counted();
+        let all: Vec<_> =
+            all.iter().map(|(family, label, all)| (*family, &**label, all.count)).collect();
+        // What is answered is measured further out.
+        assert_eq!(all, [(Family::ApiLatency, "GET /api/v1/agents", 1)]);
     }
 
     #[tokio::test]

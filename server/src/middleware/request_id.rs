@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use opentelemetry::trace::TraceContextExt as _;
 use resonant_backend::clock::{Clock as _, SystemClock};
 use resonant_backend::metrics::{SlowKind, SlowSample};
-use resonant_backend::{Metrics, RequestId, TRACEPARENT, TraceParent};
+use resonant_backend::{Metrics, RequestId, TRACEPARENT, TraceParent, kept_request};
 use resonant_domain::metric::Family;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
@@ -23,6 +23,9 @@ use crate::state::AppState;
 
 /// The header that carries the id, in and out.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What stands for the status where there was nobody left to answer, as proxies write it.
+const GIVEN_UP: u16 = 499;
 
 /// An answer that takes longer is kept for people to look into: the target of the SLO page.
 const SLOW: Duration = Duration::from_millis(500);
@@ -79,8 +82,9 @@ fn is_quiet(route: &str) -> bool {
 }
 
 /// A request that waits for its answer. Should its caller go away before, the log tells so in place of the
-/// answer.
+/// answer, and what it took until then counts: who waits too long and gives up is not the fastest.
 pub(super) struct Awaited<'a> {
+    metrics: Metrics,
     method: &'a Method,
     route: &'a str,
     began: Instant,
@@ -89,9 +93,13 @@ pub(super) struct Awaited<'a> {
 
 impl<'a> Awaited<'a> {
     /// It begins to wait.
-    pub(super) fn new(method: &'a Method, route: Option<&'a MatchedPath>) -> Self {
+    pub(super) fn new(
+        metrics: Metrics,
+        method: &'a Method,
+        route: Option<&'a MatchedPath>,
+    ) -> Self {
         let route = route.map_or("-", MatchedPath::as_str);
-        Self { method, route, began: Instant::now(), is_answered: false }
+        Self { metrics, method, route, began: Instant::now(), is_answered: false }
     }
 
     /// The answer is there.
@@ -102,12 +110,21 @@ impl<'a> Awaited<'a> {
 
 impl Drop for Awaited<'_> {
     fn drop(&mut self) {
-        if self.is_answered || is_quiet(self.route) {
+        if self.is_answered {
             return;
         }
-        let (method, route) = (name_of(self.method), self.route);
-        let duration_ms = self.began.elapsed().as_secs_f64() * 1000.0;
-        tracing::info!(%method, route, duration_ms, "not answered: the caller went away");
+        let (method, route, took) = (self.method, self.route, self.began.elapsed());
+        end_trace(&Span::current(), method, route, GIVEN_UP);
+        let request_id = kept_request().unwrap_or_default();
+        let trace_id = TraceParent::kept().map(|place| place.trace_id()).unwrap_or_default();
+        let named = Named { request_id: &request_id, trace_id };
+        measure(&self.metrics, method, route, GIVEN_UP, took, named);
+        if is_quiet(route) {
+            return;
+        }
+        let (method, duration_ms) = (name_of(method), took.as_secs_f64() * 1000.0);
+        let status = GIVEN_UP;
+        tracing::info!(%method, route, status, duration_ms, "not answered: the caller went away");
     }
 }
 
@@ -139,8 +156,8 @@ fn end_trace(span: &Span, method: &Method, route: &str, status: u16) {
     }
 }
 
-/// Notes how long an answer took. Files, streams and the questions of load balancers do not count:
-/// they say nothing about how long people and programs wait.
+/// Notes how long an answer took, or how long somebody waited for it who then went away. Files, streams and the
+/// questions of load balancers do not count: they say nothing about how long people and programs wait.
 #[inline(never)]
 fn measure(
     metrics: &Metrics,

@@ -10,7 +10,7 @@ pub(super) const EVENTS: &str = "text/event-stream";
 
 /// What may stand in the way of an answer: the status, and what it means.
 const REFUSALS: [(&str, &str); 13] = [
-    ("400", "A value breaks a rule; `errors` names each field"),
+    ("400", "A value breaks a rule, or another has it already; `errors` names each field"),
     ("401", "Nobody known asks, or the key stands for nobody"),
     ("403", "The key has not the scope, or a page of another site asks"),
     ("404", "There is no such thing, or it is another's"),

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use futures::{FutureExt as _, Stream, StreamExt as _, stream};
 use http::{HeaderMap, HeaderName};
@@ -31,7 +31,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until};
 
-use crate::extract::{PathId, Query};
+use crate::extract::{Path, PathId, Query};
 use crate::fault::Fault;
 use crate::middleware::problem::chain;
 use crate::openapi::{Api, Operation};

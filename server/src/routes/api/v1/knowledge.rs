@@ -1,7 +1,6 @@
 //! `/api/v1/agents/{id}/knowledge`: an agent's documents; and the facts that it keeps.
 
 use axum::Extension;
-use axum::extract::Path;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, knowledge, memories};
@@ -13,7 +12,7 @@ use serde_json::json;
 
 use super::{PageQuery, named};
 use crate::conditional;
-use crate::extract::{Body, PathId, Query};
+use crate::extract::{Body, Path, PathId, Query};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;

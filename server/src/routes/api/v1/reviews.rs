@@ -1,7 +1,6 @@
 //! `/api/v1/listings/{slug}/reviews`
 
 use axum::Extension;
-use axum::extract::Path;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, reviews};
@@ -11,7 +10,7 @@ use serde::Deserialize;
 
 use super::PageQuery;
 use crate::conditional::{self, Audience};
-use crate::extract::{Body, PathId, Query, Slug, named};
+use crate::extract::{Body, Path, PathId, Query, Slug, named};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;

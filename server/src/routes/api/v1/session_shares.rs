@@ -2,7 +2,7 @@
 //! is read by it.
 
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, sessions};
@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::session_files::SessionFile;
-use crate::extract::PathId;
+use crate::extract::{Path, PathId};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;

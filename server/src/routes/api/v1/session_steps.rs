@@ -1,7 +1,6 @@
 //! `/api/v1/sessions/{id}/steps/{step}`: what a model was given for a step, and the step tried anew.
 
 use axum::Extension;
-use axum::extract::Path;
 use axum::response::Response;
 use http::StatusCode;
 use resonant_backend::{Ctx, sessions};
@@ -10,7 +9,7 @@ use resonant_domain::api_key::Scope;
 use resonant_domain::session::Session;
 use resonant_domain::step_input::StepInput;
 
-use crate::extract::named;
+use crate::extract::{Path, named};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;

@@ -2,7 +2,6 @@
 //! agent to a listing, and what moderators say to it.
 
 use axum::Extension;
-use axum::extract::Path;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use resonant_backend::moderation::{self, Ruling};
@@ -25,7 +24,7 @@ use serde_json::{Value, json};
 
 use super::PageQuery;
 use crate::conditional;
-use crate::extract::{Body, PathId, Query, named};
+use crate::extract::{Body, Path, PathId, Query, named};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;

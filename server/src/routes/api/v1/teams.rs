@@ -1,7 +1,6 @@
 //! `/api/v1/teams`: teams, who is in them, and the agents that are shared with them.
 
 use axum::Extension;
-use axum::extract::Path;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use resonant_backend::teams::{self, Invited};
@@ -16,7 +15,7 @@ use serde::Deserialize;
 
 use super::PageQuery;
 use crate::conditional;
-use crate::extract::{Body, Query, named};
+use crate::extract::{Body, Path, Query, named};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;

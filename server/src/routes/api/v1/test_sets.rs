@@ -1,7 +1,6 @@
 //! `/api/v1/agents/{id}/test-sets`: what an agent should do, case by case, and whether it does.
 
 use axum::Extension;
-use axum::extract::Path;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use resonant_backend::test_sets::records;
@@ -16,7 +15,7 @@ use serde_json::json;
 
 use super::{FieldsQuery, PageQuery, PartsQuery, chosen, named, page};
 use crate::conditional;
-use crate::extract::{self, Body, PathId, Query};
+use crate::extract::{self, Body, Path, PathId, Query};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;

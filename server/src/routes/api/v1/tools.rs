@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 
 use axum::Extension;
-use axum::extract::Path;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, agents, tools};
@@ -21,7 +20,7 @@ use serde_json::{Map, Value};
 
 use super::{chosen, page};
 use crate::conditional::{self, Constant};
-use crate::extract::{Body, Query, named};
+use crate::extract::{Body, Path, Query, named};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;

@@ -1,7 +1,6 @@
 //! `/api/v1/triggers`, and `/api/v1/hooks`, where the signed messages come.
 
 use axum::Extension;
-use axum::extract::Path;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, triggers};
@@ -13,7 +12,7 @@ use serde::Serialize;
 
 use super::{PageQuery, signed};
 use crate::conditional;
-use crate::extract::{Body, PathId, Query};
+use crate::extract::{Body, Path, PathId, Query};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;

@@ -1,7 +1,6 @@
 //! `/api/v1/agents/{id}/versions`, and `/api/v1/agents/{id}/diff`: what differs between two editions.
 
 use axum::Extension;
-use axum::extract::Path;
 use axum::response::Response;
 use http::StatusCode;
 use resonant_backend::{Ctx, agents};
@@ -15,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{EDITION, FieldsQuery, PageQuery, chosen};
-use crate::extract::{Body, PathId, Query};
+use crate::extract::{Body, Path, PathId, Query};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;

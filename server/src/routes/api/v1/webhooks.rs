@@ -1,7 +1,6 @@
 //! `/api/v1/webhooks`
 
 use axum::Extension;
-use axum::extract::Path;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, webhooks};
@@ -10,7 +9,7 @@ use resonant_domain::webhook::{Delivery, NewWebhook, Webhook, WithKey};
 
 use super::PageQuery;
 use crate::conditional;
-use crate::extract::{Body, PathId, Query};
+use crate::extract::{Body, Path, PathId, Query};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
