@@ -11,8 +11,8 @@ mod test_app;
 pub(crate) use client::{Answer, Call};
 pub(crate) use database::{
     count_at_the_brink, count_held, count_rows, empty_database, end_leases, fill, fire_alerts,
-    forget_migration, fresh_database, know_a_newer_migration, lose_checkouts, lose_replies,
-    read_documents_now,
+    forget_attempts, forget_migration, fresh_database, know_a_newer_migration, lose_checkouts,
+    lose_replies, read_documents_now,
 };
 pub(crate) use meanings::Meanings;
 pub(crate) use model::SlowModel;

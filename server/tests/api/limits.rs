@@ -257,6 +257,7 @@ async fn one_event_stream_too_many_is_told_when_to_come_back() {
         &session,
         "/api/v1/shared/x/stream",
         "/api/v1/notices/stream",
+        "/api/v1/alerts/stream",
         "/api/v1/service-levels/stream",
     ] {
         let refused = app.get(path).by(&root).await;

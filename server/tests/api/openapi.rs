@@ -49,6 +49,29 @@ async fn what_is_described_is_there_and_nothing_else() {
     app.end().await;
 }
 
+/// A part of an address that is no text names nothing; that it is no good request is described nowhere.
+#[tokio::test]
+async fn what_is_no_text_in_a_path_is_not_found() {
+    let app = TestApp::start().await;
+    let document = app.get("/api/v1/openapi.json").await.value();
+    let root = app.admin().await;
+    let mut asked = 0;
+    for (path, methods) in described(&document) {
+        let parts = path.split('/').map(|part| if part.starts_with('{') { "%ff" } else { part });
+        let real = parts.collect::<Vec<_>>().join("/");
+        if real == path {
+            continue;
+        }
+        for method in methods {
+            let call = app.call(method.parse().unwrap(), &real).by(&root).json(&json!({}));
+            assert_eq!(call.await.problem(), (404, vec![]), "{method} {path}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 80, "{asked} operations name something");
+    app.end().await;
+}
+
 /// A route of the interface is added by `Api::add`, which describes it, and nowhere else.
 #[test]
 fn no_route_goes_by_the_description() {
@@ -339,6 +362,7 @@ async fn every_answer_is_as_it_is_described() {
     // Without an end, by a link alone, by an id that the list tells.
     let rest = [
         "GET /api/v1/agents/stream",
+        "GET /api/v1/alerts/stream",
         "GET /api/v1/notices/stream",
         "GET /api/v1/service-levels/stream",
         "GET /api/v1/shared/{token}/stream",

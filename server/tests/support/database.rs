@@ -38,6 +38,13 @@ pub(crate) async fn fill(url: &str, agents: u32, sessions: u32) {
     fresh_database::execute(url, &seed).await;
 }
 
+/// Lets messages to webhooks wait as before the first attempt: how many a worker has come to is by chance.
+pub(crate) async fn forget_attempts(url: &str) {
+    let statement = "UPDATE webhook_deliveries SET state = 'pending', attempts = 0, \
+                     next_attempt_at = created_at, last_status = NULL, last_error = NULL";
+    fresh_database::execute(url, statement).await;
+}
+
 /// Makes all alerts fire.
 pub(crate) async fn fire_alerts(url: &str) {
     fresh_database::execute(url, "UPDATE alerts SET state = 'firing'").await;
