@@ -3,6 +3,7 @@
 mod access;
 pub mod agents;
 pub mod alerts;
+mod apart;
 pub mod api_keys;
 pub mod audit;
 mod backend;
@@ -71,6 +72,7 @@ pub mod usage;
 pub mod webhooks;
 pub mod work;
 
+pub use apart::apart;
 pub use backend::{Backend, PasswordWork, QueueLimits, Settings};
 pub use budgets::GuestLimits;
 pub use cache::rate_limit::{RateLimit, Standing};
@@ -90,7 +92,7 @@ pub use resonant_runtime::models::{
     EmbeddingSettings, ModelFacts, ModelName, ModelSettings, OpenAiSettings, Provider,
     ProviderSettings, Secret,
 };
-pub use resonant_runtime::trace::{TRACEPARENT, TraceParent, carried};
+pub use resonant_runtime::trace::{TRACEPARENT, TraceParent, carried, kept_request};
 pub use seen::{Changeable, Seen, version_of};
 #[cfg(any(test, feature = "fakes"))]
 pub use store::MIGRATOR;

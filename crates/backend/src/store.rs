@@ -21,6 +21,7 @@ pub(crate) mod cache_outbox;
 #[cfg(test)]
 mod cluster;
 pub(crate) mod collections;
+pub(crate) mod counted;
 pub(crate) mod distribution;
 pub(crate) mod embeddings;
 pub(crate) mod entitlements;
@@ -29,6 +30,7 @@ pub(crate) mod guests;
 pub(crate) mod idempotency;
 pub(crate) mod images;
 pub(crate) mod inbox;
+pub(crate) mod installs;
 pub(crate) mod knowledge;
 pub(crate) mod leases;
 pub(crate) mod limits;
@@ -77,6 +79,7 @@ pub(crate) mod teams;
 pub(crate) mod test_set_trash;
 pub(crate) mod test_sets;
 pub(crate) mod test_starts;
+pub(crate) mod triggers;
 pub(crate) mod usage;
 pub(crate) mod webhooks;
 

@@ -10,7 +10,7 @@ use super::plans::{statement, statements};
 
 /// Statements over all owners, the installation's own work: each entry has the parts of one and no other, and
 /// with an exclamation mark what that one has not.
-const OVER_ALL: [&str; 35] = [
+const OVER_ALL: [&str; 36] = [
     // Leases from before the clock was turned back, whosever the sessions are.
     "WHERE lease_until > now() + $1 AND (NOT $2::BOOLEAN OR is_owner_held(owner_id))",
     // Agents whose measurements the operator looks into, whosever they are.
@@ -28,9 +28,9 @@ const OVER_ALL: [&str; 35] = [
     "DELETE FROM teammate_memories WHERE user_id = $1 … !is_owner_held",
     "DELETE FROM teammate_memories WHERE user_id = $1 AND is_owner_held(owner_id)",
     // A listing is measured by what everybody ran.
-    "SELECT is_completed, took_ms, cost_micro_usd",
+    "SELECT owner_id, session_id, is_completed, took_ms, cost_micro_usd",
     "SELECT DISTINCT listing_id FROM listing_runs",
-    "WHERE listing_id = $1 AND owner_id <> $2",
+    "FROM listing_runs … WHERE listing_id = $1 AND owner_id > $2",
     // Those who have a copy are told of what becomes of the listing.
     "WHERE owner_id = ANY($1) AND listing_id = $2",
     // Keys are changed for one owner after the other.
@@ -46,13 +46,14 @@ const OVER_ALL: [&str; 35] = [
     "FROM test_sets … WHERE deleted_at IS NOT NULL AND deleted_at < $1",
     "WHERE next_run_at <= $1 AND (NOT $2::BOOLEAN",
     "WHERE next_attempt_at <= now() AND (NOT $2::BOOLEAN",
+    "FROM webhook_deliveries … WHERE next_attempt_at IS NULL",
     "SELECT owner_id, document_id, embed_attempts",
     "SELECT owner_id, entry_id FROM owner_audit",
     "FROM test_runs … WHERE ended_at IS NULL AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))",
     // Whoever looks after lost sessions looks everywhere.
     "WHERE ended_at IS NULL AND (NOT $1::BOOLEAN … EXCEPT … SELECT owner_id, session_id FROM session_queue",
     "WHERE coalesce(lease_until, run_at) < now() - INTERVAL '1 minute' … EXCEPT",
-    "FROM budget_reservations WHERE NOT $1::BOOLEAN OR is_owner_held(owner_id)",
+    "FROM budget_reservations … (agent_id <> $2 OR session_id < $3)",
     "AS called (owner_id, session_id)",
     "WHERE waiting ->> 'for' = 'agents' AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))",
     // A new day begins for the guests of every network.
