@@ -166,6 +166,48 @@ test('what has the focus in a row keeps it when the list comes to rest elsewhere
   }
 });
 
+test('the focus goes to the list where its row is scrolled away', async ({ page }) => {
+  await makeMany(page, COUNT);
+  await visit(page, '/studio?sort=name');
+  const list = grid(page);
+  await expect(list).toHaveClass(/is-live/);
+  await pick(page, 'Agent 0003').click();
+  await expect(pick(page, 'Agent 0003')).toBeFocused();
+  await list.hover();
+  // A fling: nothing throws it back.
+  for (let turn = 0; turn < 3; turn++) await page.mouse.wheel(0, 3000);
+  await expect.poll(async () => Math.min(...(await places(page)))).toBeGreaterThan(60);
+  await untilAtRest(page);
+  await expect(row(page, 'Agent 0003')).toHaveCount(0);
+  await expect(list).toBeFocused();
+  expect(Math.min(...(await places(page)))).toBeGreaterThan(60);
+  // The row that was used last is still the one that keys are about.
+  await page.keyboard.press('ArrowDown');
+  await expect(list).toHaveAttribute('aria-activedescendant', 'agents-3');
+  await expect(row(page, 'Agent 0004')).toBeInViewport();
+});
+
+test('a list that is narrowed down begins at its top', async ({ page }) => {
+  await makeMany(page, COUNT);
+  await visit(page, '/studio?sort=name');
+  const list = grid(page);
+  await list.focus();
+  await page.keyboard.press('End');
+  await expect(row(page, 'Tester')).toBeInViewport();
+  const field = page.getByRole('searchbox', { name: 'Name' });
+  for (const [text, count, first] of [['007', 11, 'Agent 0007'], ['agent 01', 80, 'Agent 0100'], ['', COUNT, 'Agent 0001']] as const) {
+    await field.fill(text);
+    await expect(list).toHaveAttribute('aria-rowcount', String(count));
+    await expect(row(page, first)).toHaveAttribute('aria-rowindex', '1');
+    await expect(row(page, first)).toBeInViewport();
+    expect(await list.evaluate((box) => box.scrollTop)).toBe(0);
+    const names = await list.getByRole('row').evaluateAll((rows) => rows.filter((row) => row.checkVisibility()).map((row) => row.querySelector('a')?.textContent?.trim()));
+    expect(names).toEqual([...names].sort());
+    await list.focus();
+    await page.keyboard.press('End');
+  }
+});
+
 test('the keyboard goes everywhere, and coming back leads to the same place', async ({ page }) => {
   await makeMany(page, COUNT);
   await visit(page, '/studio?sort=name');

@@ -280,6 +280,11 @@ impl Scroller {
         match *self {}
     }
 
+    /// Leaves the focus to the list where one of these rows has it.
+    pub fn take_focus(&self, _slots: impl Iterator<Item = usize>) {
+        match *self {}
+    }
+
     /// Gives a row its place among the others by its style alone.
     pub fn set_order(&self, _slot: usize, _order: usize) {
         match *self {}

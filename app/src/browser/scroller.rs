@@ -3,7 +3,7 @@
 
 use leptos::prelude::document;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Element, HtmlElement};
+use web_sys::{Element, FocusOptions, HtmlElement};
 
 /// The elements of such a list.
 #[derive(Debug)]
@@ -93,6 +93,17 @@ impl Scroller {
     pub fn set_order(&self, slot: usize, order: usize) {
         if let Some(row) = self.slots.get(slot) {
             let _ = row.style().set_property("order", &order.to_string());
+        }
+    }
+
+    /// Leaves the focus to the list where one of these rows has it: it will be another one.
+    pub fn take_focus(&self, mut slots: impl Iterator<Item = usize>) {
+        let Some(focused) = document().active_element() else { return };
+        let holds = |row: &HtmlElement| row.contains(Some(focused.as_ref()));
+        if holds(&self.rows) && slots.any(|slot| self.slots.get(slot).is_some_and(holds)) {
+            let options = FocusOptions::new();
+            options.set_prevent_scroll(true);
+            let _ = self.outer.focus_with_options(&options);
         }
     }
 

@@ -91,6 +91,11 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Elements<T> {
         if rows > 0 { length - distance..length } else { 0..distance }
     }
 
+    /// Leaves the focus to the list where an element has it that shows another row from now on.
+    pub(super) fn take_focus(&self, places: Range<usize>, scroller: &Scroller) {
+        scroller.take_focus(places.map(|at| self.order[at]));
+    }
+
     /// Places those that show another row by now.
     pub(super) fn place(&mut self, scroller: &Scroller) {
         for slot in &self.order {

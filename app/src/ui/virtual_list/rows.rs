@@ -309,6 +309,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
             }
             Shift::By(rows) => state.elements.shift(rows),
         };
+        state.elements.take_focus(changed.clone(), scroller);
         for at in changed {
             state.bind(at);
         }
