@@ -1,8 +1,10 @@
 //! Server-Sent Events that stand for themselves: what happens to the viewer's agents, how many notices are
-//! unread, and that something was measured.
+//! unread, and that something was measured. A page that nobody sees hears none of it: a browser keeps few
+//! connections to one place. What it missed it hears of, or asks for, once it is shown again.
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -37,8 +39,8 @@ pub struct LiveStream {
 /// Follows what happens to the viewer's agents. `on_line` hears each agent as it is after a change,
 /// `on_news` which came to the list and which left it, `on_unread` how many notices are unread.
 ///
-/// A lost connection is made again. What happened before it stood is not told: `on_open` hears that it
-/// stands, and reads the list.
+/// A lost connection is made again, and none stands while the page is hidden. What happened before it stood
+/// is not told: `on_open` hears that it stands, and reads the list.
 pub fn follow_agents(
     url: &str,
     on_open: impl Fn() + 'static,
@@ -105,6 +107,10 @@ fn follow(url: &str, on_text: OnText) -> LiveStream {
         let mut stopped = stopped.fuse();
         let mut wait = FIRST_WAIT;
         loop {
+            select! {
+                _ = stopped => return,
+                () = until_shown(true).fuse() => {}
+            }
             match listen(&url, &mut stopped, &on_text).await {
                 ControlFlow::Break(()) => return,
                 ControlFlow::Continue(true) => wait = FIRST_WAIT,
@@ -118,6 +124,24 @@ fn follow(url: &str, on_text: OnText) -> LiveStream {
         }
     });
     LiveStream { _stop: stop }
+}
+
+/// Waits until the page is shown, or until it is hidden.
+async fn until_shown(is: bool) {
+    if is_shown() == is {
+        return;
+    }
+    let (tell, told) = oneshot::channel();
+    let tell = Cell::new(Some(tell));
+    let _ears = Ears(vec![window_event_listener_untyped("visibilitychange", move |_| {
+        if is_shown() == is
+            && let Some(tell) = tell.take()
+        {
+            // Nobody waits any more where the stream has ended.
+            let _ = tell.send(());
+        }
+    })]);
+    let _ = told.await;
 }
 
 /// Waits so long, or until the network is back or the page is looked at again.
@@ -154,8 +178,8 @@ impl Drop for Ears {
     }
 }
 
-/// Listens until the stream is dropped (`Break`), or until the browser has given the connection up: then
-/// whether it stood before.
+/// Listens until the stream is dropped (`Break`), or until the page is hidden or the browser has given the
+/// connection up: then whether there was nothing wrong with it.
 async fn listen(
     url: &str,
     mut stopped: &mut Fuse<oneshot::Receiver<()>>,
@@ -169,10 +193,12 @@ async fn listen(
     };
     let told = stream::select(messages, stream::select(unread, news));
     let mut events = stream::select(opens, told).fuse();
+    let mut hidden = pin!(until_shown(false).fuse());
     let mut was_open = false;
     loop {
         select! {
             _ = stopped => return ControlFlow::Break(()),
+            () = hidden => return ControlFlow::Continue(true),
             event = events.next() => match event {
                 Some(Ok((name, message))) => {
                     was_open = true;
