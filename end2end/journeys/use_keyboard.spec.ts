@@ -49,6 +49,29 @@ test('a goal is run by keyboard alone', async ({ page }) => {
   await expect(session.output.last()).toContainText('21');
 });
 
+test('what is on its way is not sent again, and its button keeps the focus', async ({ page }) => {
+  await beGuest(page);
+  await visit(page, '/account');
+  let release = () => {};
+  const gate = new Promise<void>((resolve) => (release = resolve));
+  let sent = 0;
+  await page.route('**/api/fn/account/update_profile', async (route) => {
+    sent += 1;
+    await gate;
+    await route.continue();
+  });
+  await page.getByRole('textbox', { name: 'What we call you' }).fill('Ada');
+  const save = page.getByRole('button', { name: 'Save name' });
+  await save.press('Enter');
+  await expect(save).toHaveAttribute('aria-busy', 'true');
+  await expect(save).toBeFocused();
+  await page.keyboard.press('Enter');
+  await page.getByRole('textbox', { name: 'What we call you' }).press('Enter');
+  release();
+  await expect(page.getByRole('status').getByText('Saved', { exact: true })).toBeVisible();
+  expect(sent).toBe(1);
+});
+
 test('every focus is visible', async ({ page }) => {
   for (const path of ['/', '/marketplace', '/sign-in']) {
     await visit(page, path);
@@ -127,6 +150,8 @@ test('nor is it one in a list', async ({ page }) => {
   await grid(page).evaluate((grid) => grid.dispatchEvent(new Event('keydown', { bubbles: true })));
   await grid(page).focus();
   await page.keyboard.press('ArrowDown');
+  // The one that is selected is renamed, and no other.
+  await page.keyboard.press(' ');
   await page.keyboard.press('F2');
   await expect(page.getByRole('textbox', { name: 'New name' })).toBeFocused();
 });

@@ -40,9 +40,12 @@ pub fn Button(
     /// Whether it cannot be pressed now.
     #[prop(into, optional)]
     disabled: Signal<bool>,
-    /// Whether what it started is still under way. It cannot be pressed again meanwhile.
+    /// Whether what it started is still under way. It cannot be pressed again meanwhile, and keeps the focus.
     #[prop(into, optional)]
     busy: Signal<bool>,
+    /// Whether it keeps the focus while it is `disabled`, too: pressing it may be what disables it.
+    #[prop(optional)]
+    keeps_focus: bool,
     /// The name under which a form sends `value`.
     #[prop(into, optional)]
     name: Option<String>,
@@ -66,7 +69,9 @@ pub fn Button(
 ) -> impl IntoView {
     // An action's signals may be gone before the last effect of the page that had the button.
     let is_busy = move || busy.try_get().unwrap_or_default();
-    let is_disabled = move || disabled.try_get().unwrap_or_default() || is_busy();
+    let is_disabled = move || disabled.try_get().unwrap_or_default();
+    // A browser takes the focus from what is disabled, and gives it to nothing.
+    let is_inert = move || is_busy() || (keeps_focus && is_disabled());
     view! {
         <button
             type=type_
@@ -78,8 +83,14 @@ pub fn Button(
             autofocus=autofocus
             aria-label=label
             aria-busy=move || is_busy().then_some("true")
-            disabled=is_disabled
+            aria-disabled=move || is_inert().then_some("true")
+            disabled=move || !keeps_focus && is_disabled()
             on:click=move |event| {
+                // The key that sends a form presses its button, too.
+                if untrack(is_inert) {
+                    event.prevent_default();
+                    return;
+                }
                 if let Some(on_click) = on_click {
                     on_click.run(event);
                 }
@@ -106,5 +117,33 @@ pub fn LinkButton(
         <a href=href class=kind.class()>
             {children()}
         </a>
+    }
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    fn drawn(disabled: bool, busy: bool, keeps_focus: bool) -> String {
+        Owner::new().with(|| {
+            let (disabled, busy) = (Signal::stored(disabled), Signal::stored(busy));
+            view! { <Button disabled busy keeps_focus>"Go"</Button> }.to_html()
+        })
+    }
+
+    #[test]
+    fn a_button_that_is_busy_says_so_and_can_have_the_focus() {
+        let busy = drawn(false, true, false);
+        assert!(busy.contains("aria-disabled=\"true\"") && !busy.contains(" disabled"), "{busy}");
+        let idle = drawn(false, false, true);
+        assert!(!idle.contains("disabled"), "{idle}");
+    }
+
+    #[test]
+    fn a_button_that_its_own_press_disables_can_have_the_focus() {
+        let off = drawn(true, false, false);
+        assert!(off.contains(" disabled") && !off.contains("aria-disabled"), "{off}");
+        let kept = drawn(true, false, true);
+        assert!(kept.contains("aria-disabled=\"true\"") && !kept.contains(" disabled"), "{kept}");
     }
 }

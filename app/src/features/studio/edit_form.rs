@@ -350,6 +350,7 @@ pub(super) fn EditForm(
                             disabled=Signal::derive(move || {
                                 !past.with(Past::may_undo) && !draft.is_changed.get()
                             })
+                            keeps_focus=true
                             on_click=Callback::new(move |_| ask_step(Step::Undo))
                         >
                             <Icon name=IconName::Undo />
@@ -359,6 +360,7 @@ pub(super) fn EditForm(
                             type_="button"
                             label=tr("Redo")
                             disabled=Signal::derive(move || !past.with(Past::may_redo))
+                            keeps_focus=true
                             on_click=Callback::new(move |_| ask_step(Step::Redo))
                         >
                             <Icon name=IconName::Redo />
