@@ -43,6 +43,11 @@ impl AppError {
         }
     }
 
+    /// Whether the thing is not there, as far as the viewer may know.
+    pub fn is_not_found(&self) -> bool {
+        self.kind == FaultKind::NotFound
+    }
+
     /// What is wrong with the named field.
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|fault| fault.field == name).map(|fault| fault.reason.as_str())
@@ -88,10 +93,39 @@ where
     S: ServerFn<Error = AppError> + Send + Sync + Clone + 'static,
     S::Output: Send + Sync + 'static,
 {
+    settled(action, |_| false)
+}
+
+/// As [`successes`] of an action that takes something away: what is not there any more, somebody else has taken
+/// away before, and what is shown of it is out of date all the same.
+pub fn removals<S>(action: ServerAction<S>) -> Memo<usize>
+where
+    S: ServerFn<Error = AppError> + Send + Sync + Clone + 'static,
+    S::Output: Send + Sync + 'static,
+{
+    settled(action, AppError::is_not_found)
+}
+
+/// As [`action_error`] of an action that takes something away: that it is not there is what was wanted.
+pub fn removal_error<S>(action: ServerAction<S>) -> Signal<Option<AppError>>
+where
+    S: ServerFn<Error = AppError> + Send + Sync + Clone + 'static,
+    S::Output: Send + Sync + 'static,
+{
+    let error = action_error(action);
+    Signal::derive(move || error.try_get().flatten().filter(|error| !error.is_not_found()))
+}
+
+/// Changes whenever an action has succeeded, or failed with what is as good.
+fn settled<S>(action: ServerAction<S>, is_as_good: fn(&AppError) -> bool) -> Memo<usize>
+where
+    S: ServerFn<Error = AppError> + Send + Sync + Clone + 'static,
+    S::Output: Send + Sync + 'static,
+{
     let (version, value) = (action.version(), action.value());
     Memo::new(move |before: Option<&usize>| {
         let version = version.get();
-        let failed = value.with(|value| matches!(value, Some(Err(_))));
+        let failed = value.with(|value| matches!(value, Some(Err(error)) if !is_as_good(error)));
         if failed { before.copied().unwrap_or_default() } else { version }
     })
 }

@@ -41,6 +41,22 @@ test('a secret is kept for the hosts that it is for', async ({ page, browserCons
   await expect(page.locator('main')).toBeFocused();
 });
 
+test('a secret that was deleted elsewhere goes from the list', async ({ page, browserConsole }) => {
+  browserConsole.allow(/status of 404/);
+  await beGuest(page);
+  const kept = await page.request.post('/api/v1/secrets', {
+    data: { name: 'API_TOKEN', value: '0123456789abcdef', hosts: ['api.example.org'] },
+  });
+  expect(kept.status(), await kept.text()).toBe(201);
+  await visit(page, '/account/secrets');
+  expect((await page.request.delete('/api/v1/secrets/API_TOKEN')).status()).toBe(204);
+  await page.getByText('Replace or delete API_TOKEN').click();
+  await page.getByRole('button', { name: 'Delete API_TOKEN' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Yes, delete it' }).click();
+  await expect(page.getByText('API_TOKEN', { exact: true })).toHaveCount(0);
+  await expect(page.locator('.form-error')).toHaveCount(0);
+});
+
 test('a program gets a key, and loses it', async ({ page, browserConsole, playwright, baseURL }) => {
   browserConsole.allow(refusal);
   await beGuest(page);
@@ -91,6 +107,13 @@ test('a schedule, a trigger and a webhook come and go', async ({ page, browserCo
   await expect(page.getByRole('region', { name: 'Webhooks' }).getByRole('code')).toHaveText('https://example.org/hook');
   await expectAccessible(page);
 
+  // Who hears the buttons alone hears what each deletes.
+  await expect(
+    schedules.getByRole('button', { name: 'Delete the schedule of Early bird, 30 7 * * 1-5: Say good morning' }),
+  ).toBeVisible();
+  await expect(
+    page.getByRole('region', { name: 'Triggers' }).getByRole('button', { name: /^Delete the trigger at .+: Read what came$/ }),
+  ).toBeVisible();
   for (const name of ['Schedules', 'Triggers', 'Webhooks']) {
     const region = page.getByRole('region', { name });
     await region.getByRole('button', { name: /^Delete/ }).click();

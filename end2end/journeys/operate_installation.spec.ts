@@ -48,7 +48,12 @@ test('an alert is made, silenced and deleted', async ({ page, browserConsole }) 
   // What is done to it leaves what is being written, and who goes on with keys on the page.
   const written = page.getByRole('textbox', { name: 'Name', exact: true });
   await written.fill('Half a name');
-  await page.getByRole('button', { name: 'Silence', exact: true }).click();
+  const silence = page.getByRole('button', { name: 'Silence', exact: true });
+  await silence.click();
+  await expect(page.getByRole('region', { name: 'History' }).getByText('for 1 hour')).toBeVisible();
+  // What was pressed keeps the focus while it is on its way, and afterwards.
+  await expect(silence).toBeEnabled();
+  await expect(silence).toBeFocused();
   const end = page.getByRole('button', { name: 'End the silence' });
   await end.focus();
   await page.keyboard.press('Enter');
@@ -126,6 +131,32 @@ test('what happens to alerts before their stream stands shows once it does', asy
   await expect(link).toHaveCount(0);
 });
 
+test('a page that nobody sees keeps no stream open', async ({ page }) => {
+  await beAdmin(page);
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().endsWith('/api/v1/alerts/stream')) asked.push(request.url());
+  });
+  await visit(page, '/admin/alerts');
+  await expect.poll(() => asked.length).toBe(1);
+  const show = (isShown: boolean) =>
+    page.evaluate((isShown) => {
+      Object.defineProperty(document, 'hidden', { configurable: true, value: !isShown });
+      document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+    }, isShown);
+  await show(false);
+  const name = `While nobody looked ${Date.now()}`;
+  const condition = { operator: 'gt', value: 100_000, period: '5m' };
+  const made = await page.request.post('/api/v1/alerts', { data: { name, type: 'threshold', metric: 'api.latency.count', condition } });
+  expect(made.status(), await made.text()).toBe(201);
+  expect(asked).toHaveLength(1);
+  await show(true);
+  await expect(page.getByRole('link', { name })).toBeVisible();
+  expect(asked).toHaveLength(2);
+  const { id } = (await made.json()) as { id: string };
+  await page.request.delete(`/api/v1/alerts/${id}`);
+});
+
 test('an alert that fires is acknowledged, and taken as over', async ({ page }) => {
   test.slow();
   await beAdmin(page);
@@ -195,8 +226,16 @@ test('what others do to an alert shows at once, and what is being written stays'
   const history = page.getByRole('region', { name: 'History' }).getByRole('listitem');
   await expect(history).toHaveText([/Silence ended by Operator/, /Silenced by Operator/]);
   await expect(written).toHaveValue('Another half');
+  const missed: string[] = [];
+  page.on('response', (answer) => {
+    if (answer.status() === 404) missed.push(answer.url());
+  });
   await page.request.delete(path);
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Page not found');
+  await expect(page.getByRole('heading', { name: 'This alert was deleted' })).toBeVisible();
+  // Who was told that it is gone does not ask again.
+  expect(missed).toHaveLength(1);
+  await page.getByRole('main').getByRole('link', { name: 'See the alerts' }).click();
+  await expect(page).toHaveURL('/admin/alerts');
 });
 
 test('to everyone else there is no administration', async ({ page, browserConsole }) => {

@@ -4,6 +4,7 @@
 use crate::lazy_page::lazy_pages;
 
 mod admin_frame;
+mod alert_decisions;
 mod alert_fields;
 mod alert_form;
 mod alert_history;

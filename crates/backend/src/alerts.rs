@@ -212,7 +212,8 @@ pub async fn silence(ctx: &Ctx, id: AlertId, silence: Silence) -> Result<Alert> 
             return Err(Error::Conflict("The alert is not silenced".to_owned()));
         }
         stored.alert.silenced_until = until;
-        Ok(period.map_or_else(String::new, |period| format!("for {period}")))
+        // The bare period: a page says it in the language of whoever reads.
+        Ok(period.map_or_else(String::new, |period| period.to_string()))
     })
     .await
 }

@@ -8,7 +8,7 @@ use server_fn::ServerFn as _;
 
 use super::api::{CreateKey, OwnKeys, RevokeKey, list_keys};
 use super::key_life::KeyLife;
-use crate::error::{AppError, action_error, field_error, successes};
+use crate::error::{AppError, action_error, field_error, removal_error, removals, successes};
 use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
@@ -28,7 +28,7 @@ pub struct KeysRoute {
 impl LazyPage for KeysRoute {
     fn data() -> Self {
         let (create, revoke) = (ServerAction::<CreateKey>::new(), ServerAction::<RevokeKey>::new());
-        let changes = [successes(create), successes(revoke)];
+        let changes = [successes(create), removals(revoke)];
         let changes = move || changes.map(|change| change.get());
         let keys = Resource::new_blocking(changes, |_| list_keys());
         Self { keys, create, revoke }
@@ -79,7 +79,7 @@ fn Keys(
         Some(Ok(made)) => Some(made.text),
         _ => made.clone(),
     };
-    let refused = action_error(revoke);
+    let refused = removal_error(revoke);
     let row = |key| view! { <KeyRow key=key revoke /> };
     view! {
         {move || text().map(|text| view! { <NewKey text /> })}

@@ -7,7 +7,7 @@ use resonant_domain::secret::{SECRET_MIN, SecretSummary};
 use server_fn::ServerFn as _;
 
 use super::api::{CreateSecret, DeleteSecret, UpdateSecret, list_secrets};
-use crate::error::{AppError, action_error, field_error, successes};
+use crate::error::{AppError, action_error, field_error, removal_error, removals, successes};
 use crate::features::studio::fault_within;
 use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
@@ -30,7 +30,7 @@ impl LazyPage for SecretsRoute {
     fn data() -> Self {
         let (create, update, delete) =
             (ServerAction::new(), ServerAction::new(), ServerAction::new());
-        let changes = [successes(create), successes(update), successes(delete)];
+        let changes = [successes(create), successes(update), removals(delete)];
         let changes = move || changes.map(|change| change.get());
         let secrets = Resource::new_blocking(changes, |_| list_secrets());
         Self { create, update, delete, secrets }
@@ -87,7 +87,7 @@ fn Secrets(
                 to the hosts that you name here alone. Nobody reads it again, you included.")
             />
             <FormError error=action_error(update) />
-            <FormError error=action_error(delete) />
+            <FormError error=removal_error(delete) />
             <ul class="secret-list">{rows}</ul>
             <section class="account__part" aria-labelledby="secret-new">
                 <h2 id="secret-new">{tr("Add a secret")}</h2>

@@ -2,11 +2,12 @@
 
 use leptos::prelude::*;
 use resonant_domain::AlertId;
-use resonant_domain::alert::{AlertDelivery, AlertEvent};
+use resonant_domain::alert::{AlertDelivery, AlertEvent, AlertEventKind};
 use resonant_domain::page::Page;
 use resonant_domain::webhook::DeliveryState;
 
 use super::admin_frame::WideTable;
+use super::alert_decisions::SILENCES;
 use crate::language::{tr, tr_text, tr_with};
 use crate::paths;
 use crate::ui::{Badge, PageLinks, Time, Tone};
@@ -27,7 +28,10 @@ pub(super) fn History(
     }
     let line = |event: AlertEvent| {
         let by = event.by.map(|name| tr_with(" by {name}", &[("name", &name)]));
-        let text = (!event.text.is_empty()).then(|| format!(": {}", tr_text(event.text)));
+        let text = (!event.text.is_empty()).then(|| match event.kind {
+            AlertEventKind::Silenced => format!(": {}", for_so_long(&event.text)),
+            _ => format!(": {}", tr_text(event.text)),
+        });
         view! {
             <li>
                 <Time at=event.at />
@@ -48,6 +52,13 @@ pub(super) fn History(
         />
     }
     .into_any()
+}
+
+/// For how long an alert was silenced. What was written before it was the bare period begins with a word.
+fn for_so_long(text: &str) -> String {
+    let period = text.strip_prefix("for ").unwrap_or(text);
+    let title = SILENCES.iter().find(|(own, _)| *own == period).map(|&(_, title)| tr(title));
+    tr_with("for {period}", &[("period", &title.unwrap_or(period))])
 }
 
 /// The messages of an alert, and what became of each.
@@ -112,4 +123,25 @@ pub(super) fn Messages(
         />
     }
     .into_any()
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+    use crate::language::Language;
+
+    #[test]
+    fn a_silence_tells_how_long_it_is_as_it_was_written_before_too() {
+        Owner::new().with(|| {
+            provide_context(Language::English);
+            for (text, told) in [
+                ("1h", "for 1 hour"),
+                ("for 1h", "for 1 hour"),
+                ("7d", "for 7 days"),
+                ("90m", "for 90m"),
+            ] {
+                assert_eq!(for_so_long(text), told);
+            }
+        });
+    }
 }

@@ -4,11 +4,12 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
-use resonant_domain::alert::{Alert, AlertState, ChannelKind};
-use resonant_domain::{AlertId, FaultKind};
+use resonant_domain::AlertId;
+use resonant_domain::alert::{Alert, ChannelKind};
 use server_fn::ServerFn as _;
 
 use super::admin_frame::{AdminHead, Refused};
+use super::alert_decisions::Decisions;
 use super::alert_fields::AlertFields;
 use super::alert_form::AlertForm;
 use super::alert_history::{History, Messages};
@@ -20,15 +21,13 @@ use super::api::{
 use super::figures::figure_text;
 use super::refresh::{Refresh, reread};
 use super::rule_text::told;
-use crate::error::{AppError, action_error, successes};
+use crate::error::{AppError, action_error, last_error, removal_error, successes};
 use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
-use crate::ui::{Button, ButtonKind, Confirm, FormError, Select, Skeleton, Time, kept};
+use crate::ui::{
+    Button, ButtonKind, Confirm, EmptyState, FormError, IconName, LinkButton, Skeleton, Time, kept,
+};
 use crate::{browser, paths};
-
-/// For how long an alert can be silenced here.
-const SILENCES: [(&str, &str); 4] =
-    [("1h", key("1 hour")), ("4h", key("4 hours")), ("24h", key("1 day")), ("7d", key("7 days"))];
 
 /// From where on each list is shown; from its beginning where nothing is said.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -39,18 +38,20 @@ struct Asked {
 
 /// The page of one alert.
 pub struct AlertRoute {
-    /// What was asked for, and what the server answered.
-    page: Resource<(Asked, Result<AlertPage, AppError>)>,
+    /// What was asked for, and what the server answered; nothing once the alert was deleted while it was shown.
+    page: Resource<(Asked, Result<Option<AlertPage>, AppError>)>,
+    /// The alert that was deleted while it was shown.
+    gone: RwSignal<Option<AlertId>>,
     actions: Actions,
 }
 
 /// Everything that the page's forms do.
 #[derive(Clone, Copy)]
-struct Actions {
-    acknowledge: ServerAction<AcknowledgeAlert>,
-    silence: ServerAction<SilenceAlert>,
-    resolve: ServerAction<ResolveAlert>,
-    test: ServerAction<TestAlert>,
+pub(super) struct Actions {
+    pub(super) acknowledge: ServerAction<AcknowledgeAlert>,
+    pub(super) silence: ServerAction<SilenceAlert>,
+    pub(super) resolve: ServerAction<ResolveAlert>,
+    pub(super) test: ServerAction<TestAlert>,
     update: ServerAction<UpdateAlert>,
     delete: ServerAction<DeleteAlert>,
 }
@@ -89,23 +90,26 @@ impl LazyPage for AlertRoute {
         let actions = Actions::new();
         // The form is drawn anew from what was saved by it, and by nothing else that is done here.
         let saved = successes(actions.update);
+        let gone = RwSignal::new(None::<AlertId>);
         let page = Resource::new_blocking(
-            move || (id.get(), asked.get(), saved.get()),
-            |(id, asked, _)| async move {
+            move || (id.get(), asked.get(), saved.get(), gone.get()),
+            |(id, asked, _, gone)| async move {
                 let Asked { events, messages } = asked.clone();
-                let page = match id.parse() {
-                    Ok(id) => get_alert(id, events, messages).await,
+                let page = match id.parse::<AlertId>() {
+                    // Who knows that it is gone need not ask.
+                    Ok(id) if gone == Some(id) => Ok(None),
+                    Ok(id) => get_alert(id, events, messages).await.map(Some),
                     // What is no id names no alert.
                     Err(_) => Err(AppError::not_found(key("There is no such alert"))),
                 };
                 (asked, page)
             },
         );
-        Self { page, actions }
+        Self { page, gone, actions }
     }
 
     fn view(this: Self) -> AnyView {
-        let AlertRoute { page, actions } = this;
+        let AlertRoute { page, gone, actions } = this;
         let news = RwSignal::new(0);
         let (leaving, left) = (actions.delete.pending(), actions.delete.value());
         let ask = Callback::new(move |()| {
@@ -124,8 +128,8 @@ impl LazyPage for AlertRoute {
                 ask.run(());
             }
         });
-        let again = Callback::new(move |()| page.refetch());
-        let when = Signal::derive(move || page.with(|answer| matches!(answer, Some((_, Ok(_))))));
+        let when =
+            Signal::derive(move || page.with(|answer| matches!(answer, Some((_, Ok(Some(_)))))));
         view! {
             <Title text=tr("Alert") />
             <Meta
@@ -138,10 +142,11 @@ impl LazyPage for AlertRoute {
                 {kept(move || async move {
                     let (asked, page) = page.await;
                     match page {
-                        Ok(page) => {
-                            let live = Live { news, again };
+                        Ok(Some(page)) => {
+                            let live = Live { news, gone };
                             view! { <OneAlert asked page actions live /> }.into_any()
                         }
+                        Ok(None) => view! { <Deleted /> }.into_any(),
                         Err(error) => view! { <Refused error /> }.into_any(),
                     }
                 })}
@@ -152,13 +157,31 @@ impl LazyPage for AlertRoute {
     }
 }
 
+/// Stands in place of an alert that somebody deleted while it was shown.
+#[component]
+fn Deleted() -> impl IntoView {
+    Effect::new(|| browser::focus_if_lost("main"));
+    view! {
+        <h1 class="visually-hidden">{tr("Alert")}</h1>
+        <EmptyState
+            icon=IconName::Trash
+            title=tr("This alert was deleted")
+            text=tr("Its history and its messages went with it.")
+        >
+            <LinkButton href=paths::ALERTS kind=ButtonKind::Primary>
+                {tr("See the alerts")}
+            </LinkButton>
+        </EmptyState>
+    }
+}
+
 /// How a page that is shown learns of what is done to the alert.
 #[derive(Clone, Copy)]
 struct Live {
     /// Counts on with each news.
     news: RwSignal<u32>,
-    /// Reads all of the page anew.
-    again: Callback<()>,
+    /// Hears that the alert was deleted.
+    gone: RwSignal<Option<AlertId>>,
 }
 
 /// What is told of the alert follows what happens, here and elsewhere; the form stays as it is being filled in, with the version
@@ -174,8 +197,8 @@ fn OneAlert(asked: Asked, page: AlertPage, actions: Actions, live: Live) -> impl
             page.try_set(found);
         }
         // Somebody else has deleted it.
-        Err(error) if error.kind == FaultKind::NotFound => {
-            live.again.try_run(());
+        Err(error) if error.is_not_found() => {
+            live.gone.try_set(Some(id));
         }
         // What cannot be read now is read with the next news.
         Err(_) => {}
@@ -186,6 +209,13 @@ fn OneAlert(asked: Asked, page: AlertPage, actions: Actions, live: Live) -> impl
     let events = Memo::new(move |_| page.with(|page| page.events.clone()));
     let deliveries = Memo::new(move |_| page.with(|page| page.deliveries.clone()));
     let (update, delete) = (actions.update, actions.delete);
+    let lacked = last_error(delete);
+    Effect::new(move |was_drawn: Option<()>| {
+        let is_gone = lacked.with(|error| error.as_ref().is_some_and(AppError::is_not_found));
+        if is_gone && was_drawn.is_some() {
+            live.gone.try_set(Some(id));
+        }
+    });
     let error = action_error(update);
     let question = tr_with("Delete “{name}”?", &[("name", &alert.name)]);
     let form = AlertForm::refused().unwrap_or_else(|| alert.spec().into());
@@ -228,7 +258,7 @@ fn OneAlert(asked: Asked, page: AlertPage, actions: Actions, live: Live) -> impl
                     </Button>
                 </div>
             </ActionForm>
-            <FormError error=action_error(delete) />
+            <FormError error=removal_error(delete) />
             <Confirm
                 label=tr("Delete the alert")
                 about=alert.name.clone()
@@ -269,106 +299,4 @@ fn Facts(alert: Alert) -> impl IntoView {
         {told}
         <p class="admin-note">{tr("Since ")} <Time at=alert.since /> " · " {looked}</p>
     }
-}
-
-/// What can be done with the alert as it stands.
-#[component]
-fn Decisions(alert: Memo<Alert>, id: AlertId, actions: Actions) -> impl IntoView {
-    let Actions { acknowledge, silence, resolve, test, .. } = actions;
-    let may = |is_so: fn(&Alert) -> bool| Memo::new(move |_| alert.with(is_so));
-    let may_acknowledge =
-        may(|alert| alert.state == AlertState::Firing && alert.acknowledged_at.is_none());
-    let may_resolve = may(|alert| matches!(alert.state, AlertState::Firing | AlertState::Pending));
-    let may_test = may(|alert| !alert.channels.is_empty());
-    let is_silenced = may(|alert| alert.silenced_until.is_some());
-    let acknowledged = (acknowledge.version(), acknowledge.pending());
-    let resolved = (resolve.version(), resolve.pending());
-    let silenced = (silence.version(), silence.pending());
-    let silences =
-        SILENCES.map(|(period, title)| (period.to_owned(), tr(title).to_owned())).to_vec();
-    view! {
-        <FormError error=action_error(acknowledge) />
-        <FormError error=action_error(silence) />
-        <FormError error=action_error(resolve) />
-        <FormError error=action_error(test) />
-        <div class="admin-decisions">
-            {move || {
-                may_acknowledge
-                    .get()
-                    .then(|| {
-                        lead_on(acknowledged);
-                        view! {
-                            <ActionForm action=acknowledge>
-                                <Id id />
-                                <Button kind=ButtonKind::Primary busy=acknowledge.pending()>
-                                    {tr("Acknowledge")}
-                                </Button>
-                            </ActionForm>
-                        }
-                    })
-            }}
-            {move || {
-                may_resolve
-                    .get()
-                    .then(|| {
-                        lead_on(resolved);
-                        view! {
-                            <ActionForm action=resolve>
-                                <Id id />
-                                <Button busy=resolve.pending()>{tr("Resolve")}</Button>
-                            </ActionForm>
-                        }
-                    })
-            }}
-            {move || {
-                may_test
-                    .get()
-                    .then(|| {
-                        view! {
-                            <ActionForm action=test>
-                                <Id id />
-                                <Button busy=test.pending()>{tr("Send a test message")}</Button>
-                            </ActionForm>
-                        }
-                    })
-            }}
-            {move || {
-                is_silenced
-                    .get()
-                    .then(|| {
-                        lead_on(silenced);
-                        view! {
-                            <ActionForm action=silence>
-                                <Id id />
-                                <Button busy=silence.pending()>{tr("End the silence")}</Button>
-                            </ActionForm>
-                        }
-                    })
-            }}
-        </div>
-        <ActionForm action=silence>
-            <Id id />
-            <div class="admin-silence">
-                <Select label=tr("Silence it for") name="period" options=silences />
-                <Button busy=silence.pending()>{tr("Silence")}</Button>
-            </div>
-        </ActionForm>
-    }
-}
-
-/// The button that is drawn here goes once it was pressed, and the focus with it: it is told by how many presses
-/// were answered, and whether one is on its way.
-fn lead_on((answered, is_asking): (RwSignal<usize>, Memo<bool>)) {
-    let before = answered.get_untracked();
-    on_cleanup(move || {
-        let is_answered = answered.try_get_untracked().is_some_and(|now| now != before);
-        if is_answered || is_asking.try_get_untracked() == Some(true) {
-            browser::focus_if_lost("main");
-        }
-    });
-}
-
-#[component]
-fn Id(id: AlertId) -> impl IntoView {
-    view! { <input type="hidden" name="id" value=id.to_string() /> }
 }

@@ -12,7 +12,7 @@ use super::api::{
 use super::schedules::Schedules;
 use super::triggers::Triggers;
 use super::webhooks::Webhooks;
-use crate::error::{AppError, successes};
+use crate::error::{AppError, removals, successes};
 use crate::language::tr;
 use crate::lazy_page::LazyPage;
 use crate::paths;
@@ -52,16 +52,16 @@ impl Actions {
         }
     }
 
-    /// Each changes whenever one of them has succeeded.
+    /// Each changes whenever one of them has succeeded, or what it should take away is gone.
     fn successes(self) -> [Memo<usize>; 7] {
         [
             successes(self.create_schedule),
             successes(self.switch_schedule),
-            successes(self.delete_schedule),
+            removals(self.delete_schedule),
             successes(self.create_trigger),
-            successes(self.delete_trigger),
+            removals(self.delete_trigger),
             successes(self.create_webhook),
-            successes(self.delete_webhook),
+            removals(self.delete_webhook),
         ]
     }
 }

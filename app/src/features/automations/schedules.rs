@@ -3,15 +3,19 @@
 use leptos::prelude::*;
 use resonant_domain::agent::AgentSummary;
 use resonant_domain::schedule::Schedule;
+use resonant_domain::text::shorten;
 use server_fn::ServerFn as _;
 
 use super::api::DeleteSchedule;
 use super::automations_route::{Actions, AgentChoice, typed_beside};
-use crate::error::{action_error, field_error};
+use crate::error::{action_error, field_error, removal_error};
 use crate::features::studio::fault_within;
 use crate::language::{tr, tr_text, tr_with};
 use crate::paths;
 use crate::ui::{Badge, Button, ButtonKind, Confirm, Field, FormError, TextArea, Time, Tone};
+
+/// How much of a goal stands in the name of a button.
+pub(super) const GOAL_LENGTH: usize = 60;
 
 /// The schedules, and the form for a new one.
 #[component]
@@ -34,7 +38,7 @@ pub(super) fn Schedules(
         <section class="account__part" aria-labelledby="schedules-title">
             <h2 id="schedules-title">{tr("Schedules")}</h2>
             <FormError error=action_error(actions.switch_schedule) />
-            <FormError error=action_error(actions.delete_schedule) />
+            <FormError error=removal_error(actions.delete_schedule) />
             <ul class="secret-list">{rows}</ul>
             <ActionForm action=create>
                 <div class="form">
@@ -93,8 +97,14 @@ pub(super) fn Schedules(
 fn ScheduleRow(schedule: Schedule, actions: Actions) -> impl IntoView {
     let id = schedule.id;
     let (switch, delete) = (actions.switch_schedule, actions.delete_schedule);
-    let about = schedule.agent_name.clone();
-    let question = tr_with("Delete the schedule of {agent}?", &[("agent", &about)]);
+    let agent = &schedule.agent_name;
+    // An agent may have several, even at the same time.
+    let goal = shorten(&schedule.goal, GOAL_LENGTH);
+    let about = tr_with(
+        "the schedule of {agent}, {cron}: {goal}",
+        &[("agent", agent), ("cron", &schedule.cron), ("goal", &goal)],
+    );
+    let question = tr_with("Delete the schedule of {agent}?", &[("agent", agent)]);
     let version = schedule.agent_version.map_or_else(
         || tr_with("revision {number}", &[("number", &schedule.agent_revision)]),
         |number| tr_with("version {number}", &[("number", &number)]),

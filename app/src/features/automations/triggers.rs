@@ -2,12 +2,14 @@
 
 use leptos::prelude::*;
 use resonant_domain::agent::AgentSummary;
+use resonant_domain::text::shorten;
 use resonant_domain::webhook::{Trigger, WithKey};
 use server_fn::ServerFn as _;
 
 use super::api::DeleteTrigger;
 use super::automations_route::{Actions, AgentChoice, SigningKey, typed_beside};
-use crate::error::{action_error, field_error};
+use super::schedules::GOAL_LENGTH;
+use crate::error::{action_error, field_error, removal_error};
 use crate::features::studio::fault_within;
 use crate::language::{tr, tr_with};
 use crate::ui::{Button, Confirm, FormError, TextArea};
@@ -30,14 +32,18 @@ pub(super) fn Triggers(
         .map(|WithKey { made, signing_key }| {
             let Trigger { id, path, goal, .. } = made;
             let question = tr_with("Delete {name}?", &[("name", &path)]);
+            let about = tr_with(
+                "the trigger at {path}: {goal}",
+                &[("path", &path), ("goal", &shorten(&goal, GOAL_LENGTH))],
+            );
             view! {
                 <li class="secret">
                     <p>{goal}</p>
-                    <code class="secret__name">{path.clone()}</code>
+                    <code class="secret__name">{path}</code>
                     <SigningKey signing_key />
                     <Confirm
                         label=tr("Delete")
-                        about=path
+                        about
                         question
                         text=tr("Messages to this address start nothing any more. Nobody can bring it back.")
                         url=DeleteTrigger::url()
@@ -55,7 +61,7 @@ pub(super) fn Triggers(
         <section class="account__part" aria-labelledby="triggers-title">
             <h2 id="triggers-title">{tr("Triggers")}</h2>
             <p>{tr("A signed message to one of these addresses starts a session; its body is the context.")}</p>
-            <FormError error=action_error(delete) />
+            <FormError error=removal_error(delete) />
             <ul class="secret-list">{rows}</ul>
             <ActionForm action=create>
                 <div class="form">

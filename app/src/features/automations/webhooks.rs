@@ -6,7 +6,7 @@ use server_fn::ServerFn as _;
 
 use super::api::DeleteWebhook;
 use super::automations_route::{Actions, SigningKey};
-use crate::error::{action_error, field_error};
+use crate::error::{action_error, field_error, removal_error};
 use crate::language::{tr, tr_with};
 use crate::paths;
 use crate::refused_form::refused_form;
@@ -54,7 +54,7 @@ pub(super) fn Webhooks(
         <section class="account__part" aria-labelledby="webhooks-title">
             <h2 id="webhooks-title">{tr("Webhooks")}</h2>
             <p>{tr("Each of these addresses is told, by a signed message, when a session of yours ends.")}</p>
-            <FormError error=action_error(delete) />
+            <FormError error=removal_error(delete) />
             <ul class="secret-list">{rows}</ul>
             <ActionForm action=create>
                 <div class="form">

@@ -16,7 +16,7 @@ use super::knowledge_api::{
     AddDocument, ForgetMemory, Found, KnowledgePage, RemoveDocument, get_knowledge,
 };
 use super::team_panel::{StandingNote, may};
-use crate::error::{AppError, action_error};
+use crate::error::{AppError, action_error, removal_error};
 use crate::language::{tr, tr_count, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
@@ -196,7 +196,7 @@ fn Documents(
     view! {
         <section class="account__part" aria-labelledby="documents-title">
             <h2 id="documents-title">{tr("Documents")}</h2>
-            <FormError error=action_error(remove) />
+            <FormError error=removal_error(remove) />
             {nothing}
             <ul class="secret-list">{documents.into_iter().map(row).collect_view()}</ul>
         </section>

@@ -9,7 +9,7 @@ use resonant_domain::page::Page;
 use server_fn::ServerFn as _;
 
 use super::api::{ChangeAgents, DeleteForGood, list_trash};
-use crate::error::{AppError, last_error};
+use crate::error::{AppError, last_error, removal_error, removals};
 use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
@@ -39,8 +39,10 @@ impl LazyPage for TrashRoute {
                 page.refetch();
             }
         });
-        Effect::new(move || {
-            if matches!(delete.value().get(), Some(Ok(()))) {
+        let deleted = removals(delete);
+        Effect::new(move |seen: Option<()>| {
+            deleted.track();
+            if seen.is_some() {
                 page.refetch();
             }
         });
@@ -53,7 +55,7 @@ impl LazyPage for TrashRoute {
                 <LinkButton href=paths::STUDIO.to_owned()>{tr("Back to the studio")}</LinkButton>
             </PageHead>
             <FormError error=last_error(restore) />
-            <FormError error=last_error(delete) />
+            <FormError error=removal_error(delete) />
             <Transition fallback=|| {
                 view! { <Skeleton lines=6 /> }
             }>

@@ -183,6 +183,9 @@ async fn a_silence_keeps_messages_back_and_loses_none(pool: PgPool) {
     let alert = world.alert(json!({})).await;
     let hours = |text: &str| Silence { period: Some(text.to_owned()) };
     silence(&world.admin, alert.id, hours("90m")).await.unwrap();
+    let page = events(&world.admin, alert.id, PageRequest::default()).await.unwrap();
+    let silenced = page.items.iter().find(|event| event.kind == AlertEventKind::Silenced).unwrap();
+    assert_eq!(silenced.text, "90m", "each page says it in its own language");
     world.hour_with(2_000).await;
     assert_eq!(world.state(&alert).await, AlertState::Firing);
     assert!(world.told(&alert).await.is_empty());
