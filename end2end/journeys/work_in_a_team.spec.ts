@@ -118,6 +118,7 @@ test('a role that was chosen stays chosen when another one is saved', async ({ p
   await role('Eve').selectOption('admin');
   await ada.setRole('Bob', 'editor');
   await expect(ada.person('Bob').locator('.keys__name')).toContainText('Editor');
+  await expect(page.getByRole('status').getByText('Saved', { exact: true })).toBeVisible();
   await expect(role('Bob')).toHaveValue('editor');
   await expect(role('Eve')).toHaveValue('admin');
   await expect(ada.person('Eve').locator('.keys__name')).toContainText('Viewer');

@@ -17,9 +17,10 @@ use crate::error::{AppError, action_error, field_error, successes};
 use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
+use crate::state::use_toasts;
 use crate::ui::{
     Avatar, AvatarSize, Badge, Button, ButtonKind, Field, FormError, PageHead, Skeleton, Time,
-    cannot_be_shown, kept, not_signed_in_page,
+    Tone, cannot_be_shown, kept, not_signed_in_page,
 };
 
 /// What can be done on the page.
@@ -74,6 +75,12 @@ impl LazyPage for TeamRoute {
 
     fn view(this: Self) -> AnyView {
         let TeamRoute { page, actions } = this;
+        let (toasts, given) = (use_toasts(), actions.set_role.value());
+        Effect::new(move |seen: Option<()>| {
+            if given.with(|given| matches!(given, Some(Ok(_)))) && seen.is_some() {
+                toasts.show(Tone::Good, tr("Saved"));
+            }
+        });
         view! {
             <Meta name="description" content=tr("A team: its people and the agents that they share") />
             <Transition fallback=|| {
