@@ -61,6 +61,10 @@ test('a person reads, narrows and takes along what was done', async ({ page, bro
   await visit(page, '/account/audit?since=2000-01-03&until=2000-01-01');
   await expect(page.getByLabel('To', { exact: true })).toHaveAttribute('aria-invalid', 'true');
   await expectAccessible(page);
+  // What is no day is told of, and not put into a field for days.
+  await visit(page, '/account/audit?since=bogus');
+  await expect(page.getByLabel('From', { exact: true })).toHaveAttribute('aria-invalid', 'true');
+  await expect(page.getByLabel('From', { exact: true })).toHaveValue('');
   await page.setViewportSize({ width: 360, height: 740 });
   await visit(page, '/account/audit');
   await expectNoSidewaysScroll(page);

@@ -1,5 +1,6 @@
 //! The entries of a log, what narrows them, and the ways to take them along.
 
+use jiff::civil::Date;
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 use resonant_domain::audit::DeedGroup;
@@ -115,12 +116,17 @@ fn filter(path: &'static str, asked: &Asked, error: Option<AppError>) -> AnyView
     view! {
         <form class="audit__filter" method="get" action=path>
             <Select label=tr("Show") name="group" options=groups value=asked.group.clone() error=group />
-            <Field label=tr("From") name="since" type_="date" value=asked.since.clone() error=since />
-            <Field label=tr("To") name="until" type_="date" value=asked.until.clone() error=until />
+            <Field label=tr("From") name="since" type_="date" value=day(&asked.since) error=since />
+            <Field label=tr("To") name="until" type_="date" value=day(&asked.until) error=until />
             <Button>{tr("Show")}</Button>
         </form>
     }
     .into_any()
+}
+
+/// A day as a field for days takes it: none where it was something else, of which the field tells what is wrong.
+fn day(text: &str) -> String {
+    text.trim().parse::<Date>().map(|day| day.to_string()).unwrap_or_default()
 }
 
 fn row(line: AuditLine) -> AnyView {
@@ -165,5 +171,13 @@ mod tests {
         );
         assert_eq!(Asked::default().href(paths::AUDIT, ("cursor", None)), paths::AUDIT);
         assert!(!Asked::default().is_narrowed());
+    }
+
+    #[test]
+    fn a_field_for_days_begins_with_a_day_or_empty() {
+        assert_eq!(day(" 2026-01-31 "), "2026-01-31");
+        for text in ["", "bogus", "2026-02-30"] {
+            assert_eq!(day(text), "", "{text}");
+        }
     }
 }
