@@ -56,6 +56,8 @@ test('what a file changes is told of the text that stands there', async ({ page 
 test('a file becomes a new agent, and what is no agent is refused beside its field', async ({ page, browserConsole }) => {
   browserConsole.allow(refusal);
   await visit(page, '/studio/import');
+  await page.getByRole('button', { name: 'See what it changes' }).click();
+  await expect(page.getByText('Must not be empty: choose a file or paste one')).toBeVisible();
   await page.getByLabel(text).fill('{"name":"Reader"}');
   await page.getByRole('button', { name: 'Create agent' }).click();
   await expect(page.getByText(/Must be an exported agent/)).toBeVisible();

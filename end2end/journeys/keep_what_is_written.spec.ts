@@ -161,6 +161,34 @@ test('what was saved without an answer is nobody else\'s change', async ({ page,
   await expect(page.getByText('could not be saved')).toHaveCount(0);
 });
 
+test('the versions know of what was saved after their page was there', async ({ page }) => {
+  const id = await beGuest(page, 'Latecomer');
+  await page.request.patch(`/api/v1/agents/${id}`, { data: { description: 'Late', system_prompt: 'Come early.' } });
+  const published = await page.request.post(`/api/v1/agents/${id}/versions`, { data: {} });
+  expect(published.status(), await published.text()).toBe(201);
+  const studio = new StudioPages(page);
+  await studio.open(`/studio/agents/${id}`);
+  let release = () => {};
+  const gate = new Promise<void>((resolve) => (release = resolve));
+  await page.route(/\/api\/fn\/studio\/update_agent/, async (route) => {
+    await gate;
+    await route.continue();
+  });
+  await studio.systemPrompt.fill('Come late.');
+  await page.getByRole('link', { name: 'All versions' }).click();
+  const restore = page.getByRole('button', { name: /^Restore as the draft/ });
+  await expect(restore).toBeVisible();
+  const question = page.locator('dialog', { hasText: 'Make the draft what version 1 was?' });
+  await expect(question).toHaveCount(0);
+  release();
+  // No version holds what the draft is by now.
+  await expect(question).toBeAttached();
+  await restore.click();
+  await question.getByRole('button', { name: 'Yes, restore the version' }).click();
+  await page.waitForURL(`/studio/agents/${id}`);
+  await expect(studio.systemPrompt).toHaveValue('Come early.');
+});
+
 test('what somebody else writes after a save without an answer is told', async ({ page, browserConsole }) => {
   browserConsole.allow(refusal, noNetwork, /ERR_FAILED/);
   const [studio, id] = await openEditor(page, 'Traveller');

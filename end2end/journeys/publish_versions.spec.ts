@@ -23,6 +23,7 @@ test('a draft is published when it is whole, and sessions run what is published'
   // The next version is not told of as this one was.
   await expect(notes).toHaveValue('');
   await expect(publish).toBeDisabled();
+  await expect(publish).toBeFocused();
 
   await studio.systemPrompt.fill('Say good evening to the person.');
   await expect(page.getByText('Sessions run version 1. The draft differs from it.')).toBeVisible();
@@ -52,6 +53,23 @@ test('a draft is published when it is whole, and sessions run what is published'
   await expect(studio.systemPrompt).toHaveValue('Say good morning to the person.');
   const file = await page.request.get(`/api/v1/agents/${id}/export`);
   expect(await file.json()).toMatchObject({ resonant_agent: 1, name: 'Greeter', system_prompt: ['Say good morning to the person.'] });
+});
+
+test('what runs is read anew where a version is refused', async ({ page, browserConsole }) => {
+  browserConsole.allow(refusal);
+  const id = await beGuest(page, 'Twofold');
+  await page.request.patch(`/api/v1/agents/${id}`, { data: { description: 'Twice', system_prompt: 'Say it twice.' } });
+  const studio = new StudioPages(page);
+  await studio.open(`/studio/agents/${id}`);
+  await expect(page.getByText('Nothing is published yet')).toBeVisible();
+  const elsewhere = await page.request.post(`/api/v1/agents/${id}/versions`, { data: { notes: 'Theirs' } });
+  expect(elsewhere.status(), await elsewhere.text()).toBe(201);
+  const notes = page.getByRole('textbox', { name: /^What is new/ });
+  await notes.fill('Mine');
+  await page.getByRole('button', { name: 'Publish' }).click();
+  await expect(page.getByText('Sessions run version 1, which is the same as the draft.')).toBeVisible();
+  await expect(page.getByText('The draft is the same as version 1, which runs already')).toBeVisible();
+  await expect(notes).toHaveValue('Mine');
 });
 
 test('changes are undone and done again', async ({ page }) => {

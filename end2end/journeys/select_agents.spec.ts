@@ -88,6 +88,27 @@ test('a range holds all of its agents, whether they were seen or not', async ({ 
   await expect(page.getByText('150 agents', { exact: true })).toBeVisible();
 });
 
+test('those to which nothing could be done are selected again, and that is said once', async ({ page, browserConsole }) => {
+  browserConsole.allow(/500/);
+  await beGuest(page, 'One');
+  await makeAgent(page, { name: 'Two' });
+  await visit(page, '/studio?sort=name');
+  await expect(grid(page)).toHaveClass(/is-live/);
+  await page.route('**/api/fn/studio/change_agents', (route) => route.fulfill({ status: 500, body: 'no' }));
+  await pick(page, 'One').check();
+  await pick(page, 'Two').check();
+  await selected(page, 2);
+  for (let time = 0; time < 2; time++) {
+    const refused = page.waitForResponse(/change_agents/);
+    await button(page, 'Pause').click();
+    await refused;
+    await selected(page, 2);
+    await expect(pick(page, 'One')).toBeChecked();
+    await expect(row(page, 'One')).toContainText('Active');
+    await expect(page.locator('.toast--bad')).toHaveCount(1);
+  }
+});
+
 test('a box is ticked for as long as its agent is selected', async ({ page }) => {
   await beGuest(page, 'One');
   for (const name of ['Two', 'Three']) await makeAgent(page, { name });

@@ -2,6 +2,7 @@
 
 import type { Page } from '@playwright/test';
 import { expectAccessible, expectNoSidewaysScroll } from '../fixtures/a11y.ts';
+import { beGuest } from '../fixtures/seed.ts';
 import { expect, test, visit } from '../fixtures/seeded.ts';
 import { missing, pages, states } from '../pages/all.ts';
 
@@ -49,6 +50,12 @@ test.describe('with a German browser', () => {
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Marktplatz');
     await expect(page).toHaveTitle(/Marktplatz/);
     expect(await leftOvers(page)).toEqual([]);
+  });
+
+  test('how a prompt is counted is told in German', async ({ page }) => {
+    const id = await beGuest(page);
+    await visit(page, `/studio/agents/${id}`);
+    await expect(page.getByText('gezählt mit einer Schätzung, die eher zu hoch ist')).toBeVisible();
   });
 });
 

@@ -65,8 +65,20 @@ impl AgentFile {
     /// Reads a file. What cannot be read is a fault of the field `file`.
     pub fn parse(text: &str) -> Result<AgentSpec, FieldFault> {
         let fault = |reason: String| FieldFault::new("file", reason);
-        let file: Self = serde_json::from_str(text)
-            .map_err(|error| fault(format!("must be an exported agent: {error}")))?;
+        if text.trim().is_empty() {
+            return Err(fault("must not be empty: choose a file or paste one".to_owned()));
+        }
+        let file: Self = serde_json::from_str(text).map_err(|error| {
+            let line = error.line();
+            fault(if error.is_data() {
+                format!("must be an exported agent: what stands up to line {line} is not as in one")
+            } else {
+                format!(
+                    "must be an exported agent: it is no JSON from line {line} on. Paste all of \
+                     the file"
+                )
+            })
+        })?;
         file.into_spec().map_err(|FieldFault { field, reason }| fault(format!("{field} {reason}")))
     }
 
@@ -172,6 +184,23 @@ mod tests {
             r#"{"resonant_agent":1,"name":"Reader","owner_id":"x"}"#,
         ] {
             assert_eq!(AgentFile::parse(text).unwrap_err().field, "file", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_in_words_of_our_own() {
+        for (text, told) in [
+            (" \n", "must not be empty: choose a file or paste one"),
+            (
+                "{\n\"name\":",
+                "must be an exported agent: it is no JSON from line 2 on. Paste all of the file",
+            ),
+            (
+                r#"{"name":"Reader"}"#,
+                "must be an exported agent: what stands up to line 1 is not as in one",
+            ),
+        ] {
+            assert_eq!(AgentFile::parse(text).unwrap_err().reason, told, "{text}");
         }
     }
 }

@@ -129,6 +129,55 @@ async fn a_form_that_is_sent_twice_is_no_conflict() {
 }
 
 #[tokio::test]
+async fn what_was_published_restored_or_imported_without_an_answer_is_done() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let path = format!("/api/v1/agents/{}", agent.id);
+    let editor = format!("/studio/agents/{}", agent.id);
+    let change = async |text: &str| {
+        let text = json!({ "description": "Reckons", "system_prompt": text });
+        let changed = app.call(Method::PATCH, &path).by(&ada).json(&text).await;
+        changed.value()["revision"].to_string()
+    };
+
+    let revision = change("Reckon.").await;
+    let publish = async |notes: &str| {
+        let form = format!("id={}&revision={revision}&notes={notes}", agent.id);
+        send_from(&app, &editor, "studio/publish_version", &ada, &form).await
+    };
+    assert_eq!(publish("First").await.status, 302);
+    assert_eq!(publish("First").await.status, 302);
+    shows(&publish("Other").await, &["which runs already", ">Other</textarea>"]);
+    let versions = app.get(&format!("{path}/versions")).by(&ada).await.value();
+    assert_eq!(versions["versions"].as_array().unwrap().len(), 1, "{versions}");
+
+    let revision = change("Guess.").await;
+    let restore = async || {
+        let form = format!("id={}&version=1&revision={revision}", agent.id);
+        let page = format!("{editor}/versions");
+        send_from(&app, &page, "studio/restore_version", &ada, &form).await
+    };
+    assert_eq!(restore().await.status, 302);
+    assert_eq!(restore().await.status, 302);
+    change("Guess again.").await;
+    shows(&restore().await, &["has changed since"]);
+
+    let revision = change("Guess once more.").await;
+    let import = async || {
+        let file = r#"{"resonant_agent":1,"name":"Reader"}"#;
+        let form = format!("agent={}&revision={revision}&file={file}", agent.id);
+        let page = format!("/studio/import?agent={}", agent.id);
+        send_from(&app, &page, "studio/import_file", &ada, &form).await
+    };
+    assert_eq!(import().await.status, 302);
+    assert_eq!(import().await.status, 302);
+    change("Guess.").await;
+    shows(&import().await, &["has changed since"]);
+    app.end().await;
+}
+
+#[tokio::test]
 async fn a_tool_changed_in_another_tab_is_not_overwritten_unseen() {
     let app = TestApp::start().await;
     let ada = app.guest().await;

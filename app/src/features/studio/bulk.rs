@@ -156,11 +156,15 @@ impl Bulk {
         let ids: Vec<_> = before.iter().map(|line| line.summary.id).collect();
         self.show(action, &ids, list.rows());
         self.clear();
+        let edition = self.edition.try_get_value();
         spawn_local(async move {
             match change_agents(ids.clone(), action).await {
                 Ok(changed) => self.confirm(action, changed, before, list).await,
                 Err(error) => {
                     self.leaving.try_update(|leaving| leaving.retain(|id| !ids.contains(id)));
+                    if self.edition.try_get_value() == edition {
+                        self.select_again(&before);
+                    }
                     // What was done to them since stays as it is. What they were before may have been refused,
                     // too: the server knows.
                     self.put_back(list.rows(), &before, |line| {
@@ -170,6 +174,17 @@ impl Bulk {
                     self.toasts.show(Tone::Bad, tr_text(error.message));
                 }
             }
+        });
+    }
+
+    /// Selects the agents to which nothing was done after all, unless others were selected since.
+    fn select_again(self, before: &[AgentLine]) {
+        self.selected.try_maybe_update(|selected| {
+            let is_free = selected.is_empty();
+            if is_free {
+                selected.extend(before.iter().map(|line| (line.summary.id, line.clone())));
+            }
+            (is_free, ())
         });
     }
 

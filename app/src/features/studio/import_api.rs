@@ -46,7 +46,8 @@ pub async fn check_file(
     agents::preview_new(&ctx, &spec).await.map_err(ssr::fail)
 }
 
-/// Makes an agent from a file, or changes one unless it has changed since `revision`; then opens it.
+/// Makes an agent from a file, or changes one unless it has changed since `revision`; then opens it. One that
+/// is as the file says already is what an earlier try has made of it, whose answer was lost.
 /// Somebody who is not known yet becomes a guest.
 #[server(prefix = "/api/fn", endpoint = "studio/import_file")]
 pub async fn import_file(
@@ -54,17 +55,24 @@ pub async fn import_file(
     #[server(default)] revision: Option<i64>,
     file: String,
 ) -> Result<(), AppError> {
-    use resonant_backend::{agents, members};
+    use resonant_backend::{Error, agents, members};
     use resonant_domain::agent_file::AgentFile;
 
     let spec = AgentFile::parse(&file).map_err(|fault| invalid(vec![fault]))?;
     let ctx = ssr::ctx()?;
-    let agent = if let Some(id) = agent {
-        agents::replace_draft(&ctx, id, spec, revision).await.map_err(ssr::fail)?
+    let id = if let Some(id) = agent {
+        let replaced = agents::replace_draft(&ctx, id, spec.clone(), revision).await;
+        let is_late = matches!(replaced, Err(Error::Changed(_)));
+        let is_so =
+            is_late && agents::preview_draft(&ctx, id, &spec).await.map_err(ssr::fail)?.is_empty();
+        if !is_so {
+            replaced.map_err(ssr::fail)?;
+        }
+        id
     } else {
         members::begin_guest(&ctx).await.map_err(ssr::fail)?;
-        agents::create(&ctx, spec).await.map_err(ssr::fail)?
+        agents::create(&ctx, spec).await.map_err(ssr::fail)?.id
     };
-    ssr::redirect(&paths::agent(agent.id));
+    ssr::redirect(&paths::agent(id));
     Ok(())
 }

@@ -184,7 +184,7 @@ fn tokens_text(weight: &DraftWeight) -> String {
             ("tokens", &tokens),
             ("model", &weight.model),
             ("window", &window),
-            ("counter", &weight.counted_by),
+            ("counter", &tr_text(weight.counted_by.clone())),
         ],
     )
 }

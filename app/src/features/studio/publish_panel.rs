@@ -84,17 +84,26 @@ pub(super) fn PublishPanel(
     let error = last_error(publish);
     let toasts = use_toasts();
     let notes = RwSignal::new(refused_form().text("notes").unwrap_or_default());
-    Effect::new(move || {
-        if let Some(Ok(version)) = publish.value().get() {
+    let Draft { shown, is_changed, .. } = draft;
+    let id = shown.with_untracked(|agent| agent.id);
+    Effect::new(move || match publish.value().get() {
+        Some(Ok(version)) => {
             // They tell of that version alone, and what is published cannot be put right.
             notes.set(String::new());
             let told = tr_with("Version {version} is published", &[("version", &version.version)]);
             toasts.show(Tone::Good, told);
             published.set(Some(version));
         }
+        // Another version runs than this page knows of.
+        Some(Err(error)) if error.kind == FaultKind::Conflict => {
+            spawn_local(async move {
+                if let Ok(edited) = get_agent(id).await {
+                    let _ = published.try_set(edited.published);
+                }
+            });
+        }
+        _ => {}
     });
-    let Draft { shown, is_changed, .. } = draft;
-    let id = shown.with_untracked(|agent| agent.id);
     let tests = RwSignal::new(lacking_tests);
     if requires_tests && may_publish {
         keep_up(draft, tests);
@@ -151,6 +160,7 @@ pub(super) fn PublishPanel(
                     kind=ButtonKind::Primary
                     busy=publish.pending()
                     disabled=Signal::derive(move || !is_ready())
+                    keeps_focus=true
                 >
                     <Icon name=IconName::CheckCircle />
                     {tr("Publish")}

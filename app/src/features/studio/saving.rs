@@ -21,6 +21,17 @@ const LOOK: Duration = Duration::from_millis(50);
 /// So many forms without an answer are remembered. Each holds a whole prompt.
 const UNHEARD_MAX: usize = 12;
 
+thread_local! {
+    /// Counts what was saved in this tab. On the server nothing is: there it stays as it is.
+    static SAVES: ArcRwSignal<u32> = ArcRwSignal::new(0);
+}
+
+/// Changes whenever a draft was saved in this tab, be it after its editor was left: what another page has
+/// read of it meanwhile is old.
+pub(super) fn saves() -> ArcRwSignal<u32> {
+    SAVES.with(ArcRwSignal::clone)
+}
+
 /// What came of a form that was sent.
 pub(super) type Saved = Result<Agent, AppError>;
 
@@ -66,7 +77,11 @@ fn is_lost(error: &AppError) -> bool {
 async fn save(form: UpdateAgent, unheard: Unheard) -> Saved {
     let send =
         |UpdateAgent { id, revision, overwrite, form }| update_agent(id, revision, overwrite, form);
-    save_by(send, form, unheard).await
+    let answer = save_by(send, form, unheard).await;
+    if answer.is_ok() {
+        saves().update(|saves| *saves = saves.wrapping_add(1));
+    }
+    answer
 }
 
 async fn save_by<F, A>(send: F, form: UpdateAgent, unheard: Unheard) -> Saved

@@ -159,29 +159,49 @@ pub async fn compare_editions(
     Ok(Comparison { before, after, diff })
 }
 
-/// Publishes the draft as the next version.
+/// Publishes the draft as the next version. Where it runs already, with these notes, an earlier try has
+/// published it, whose answer was lost.
 #[server(prefix = "/api/fn", endpoint = "studio/publish_version")]
 pub async fn publish_version(
     id: AgentId,
     revision: i64,
     #[server(default)] notes: String,
 ) -> Result<AgentVersion, AppError> {
+    use resonant_backend::{Error, agents};
     use resonant_domain::agent_version::NewVersion;
 
+    let ctx = ssr::ctx()?;
     // A form sends line ends as CR LF (WHATWG HTML 4.10.21.8); texts keep LF alone.
-    let new = NewVersion { notes: notes.replace("\r\n", "\n") };
-    resonant_backend::agents::publish(&ssr::ctx()?, id, new, Some(revision))
-        .await
-        .map_err(ssr::fail)
+    let notes = notes.replace("\r\n", "\n");
+    let new = NewVersion { notes: notes.clone() };
+    let version = agents::publish(&ctx, id, new, Some(revision)).await;
+    if matches!(version, Err(Error::Conflict(_))) {
+        let runs = agents::published(&ctx, id).await.map_err(ssr::fail)?;
+        let draft = agents::get(&ctx, id).await.map_err(ssr::fail)?;
+        let is_wanted = |runs: &AgentVersion| runs.spec == draft.spec && runs.notes == notes.trim();
+        if let Some(runs) = runs.filter(is_wanted) {
+            return Ok(runs);
+        }
+    }
+    version.map_err(ssr::fail)
 }
 
-/// Makes the draft what a version was, and goes to the editor.
+/// Makes the draft what a version was, and goes to the editor. Where it is that already, an earlier try has
+/// made it so, whose answer was lost.
 #[server(prefix = "/api/fn", endpoint = "studio/restore_version")]
 pub async fn restore_version(id: AgentId, version: u32, revision: i64) -> Result<Agent, AppError> {
-    let agent =
-        resonant_backend::agents::restore_version(&ssr::ctx()?, id, version, Some(revision))
-            .await
-            .map_err(ssr::fail)?;
+    use resonant_backend::{Error, agents};
+
+    let ctx = ssr::ctx()?;
+    let restored = agents::restore_version(&ctx, id, version, Some(revision)).await;
+    let agent = if matches!(restored, Err(Error::Changed(_))) {
+        let now = agents::get(&ctx, id).await.map_err(ssr::fail)?;
+        let wanted = agents::get_version(&ctx, id, version).await.map_err(ssr::fail)?;
+        if wanted.spec == now.spec { Ok(now) } else { restored }
+    } else {
+        restored
+    };
+    let agent = agent.map_err(ssr::fail)?;
     ssr::redirect(&paths::agent(id));
     Ok(agent)
 }

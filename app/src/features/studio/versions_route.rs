@@ -12,6 +12,7 @@ use server_fn::ServerFn as _;
 use super::diff_view::DiffView;
 use super::edition_field::EditionField;
 use super::editor_route::agent_id;
+use super::saving::saves;
 use super::team_panel::{StandingNote, may};
 use super::version_api::{
     Comparison, RestoreVersion, VersionsPage, compare_editions, list_versions,
@@ -33,6 +34,8 @@ const LISTED: u32 = 500;
 pub struct VersionsRoute {
     page: Resource<Result<VersionsPage, AppError>>,
     comparison: Resource<Option<Result<Comparison, AppError>>>,
+    /// How often a draft had been saved in this tab when this was asked for.
+    saved: u32,
 }
 
 impl LazyPage for VersionsRoute {
@@ -45,6 +48,7 @@ impl LazyPage for VersionsRoute {
             Some((query.get("before")?, query.get("after")?))
         });
         Self {
+            saved: saves().get_untracked(),
             page: Resource::new_blocking(
                 move || (id.get(), cursor.get()),
                 |(id, cursor)| async move { list_versions(agent_id(&id)?, cursor).await },
@@ -64,7 +68,16 @@ impl LazyPage for VersionsRoute {
     }
 
     fn view(this: Self) -> AnyView {
-        let VersionsRoute { page, comparison } = this;
+        let VersionsRoute { page, comparison, saved } = this;
+        // Whoever comes from the editor may be here before what they wrote last has arrived.
+        Effect::new(move |before: Option<u32>| {
+            let now = saves().get();
+            if before.unwrap_or(saved) != now {
+                page.refetch();
+                comparison.refetch();
+            }
+            now
+        });
         view! {
             <Title text=tr("Versions") />
             <Meta name="description" content=tr("The published versions of an AI agent") />
