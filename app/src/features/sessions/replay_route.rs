@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use leptos::ev;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
 use resonant_domain::SessionId;
@@ -10,7 +12,7 @@ use resonant_domain::session::{Session, SessionState};
 use resonant_domain::session_event::SessionEvent;
 use resonant_domain::timeline::Timeline;
 
-use super::api::{Recording, SessionSoFar, get_recording};
+use super::api::{Recording, SessionSoFar, get_events, get_recording};
 use super::door::Door;
 use super::input_panel::Inputs;
 use super::live_session::LiveSession;
@@ -107,6 +109,7 @@ fn Replay(recording: Recording) -> impl IntoView {
     head.at_end().set(false);
     follow_log(head, Door::Own(id));
     keep_up(head, Door::Own(id), (events, last), fault);
+    look_again(head, id, is_over);
     player.stay_at_end();
     player.play();
 
@@ -210,6 +213,34 @@ fn Replay(recording: Recording) -> impl IntoView {
             <Shown player=player session=session />
         </div>
     }
+}
+
+/// Looks whether a session that was over has gone on when one comes back to the page: nobody tells of that.
+/// If so, it is followed from there on.
+fn look_again(head: LiveSession, id: SessionId, is_over: Memo<bool>) {
+    Effect::new(move || {
+        let back = window_event_listener(ev::focus, move |_| {
+            if !is_over.get_untracked() {
+                return;
+            }
+            let known = head.last_sequence();
+            spawn_local(async move {
+                // Where it cannot be asked for, what is shown is as true as before.
+                let more = get_events(Door::Own(id), known).await.unwrap_or_default();
+                if more.is_empty() {
+                    return;
+                }
+                // That it is not over any more, its record says alone.
+                if let Ok(Recording { session, events }) = get_recording(id).await {
+                    head.renew(session);
+                    for event in events {
+                        head.hear(event);
+                    }
+                }
+            });
+        });
+        on_cleanup(move || back.remove());
+    });
 }
 
 /// A session and its log up to an event.
