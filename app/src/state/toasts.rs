@@ -30,6 +30,8 @@ pub struct Toasts {
 #[derive(Clone)]
 struct Toast {
     id: u32,
+    /// Which time that it is shown counts: one that is said again stays as long as a new one.
+    turn: u32,
     tone: Tone,
     text: String,
     /// No [`Callback`]: that is gone with the page that made it, which notes outlive.
@@ -52,10 +54,33 @@ impl Toasts {
     fn add(self, tone: Tone, text: String, undo: Option<Undo>) {
         let is_long = undo.is_some() || tone == Tone::Bad;
         let lifetime = if is_long { LONG_LIFETIME } else { LIFETIME };
-        let id = self.next_id.get_value();
-        self.next_id.set_value(id.wrapping_add(1));
-        self.shown.update(|shown| shown.push(Toast { id, tone, text, undo }));
-        self.expire(id, lifetime);
+        let (id, turn) = self.put(tone, text, undo);
+        self.expire(id, turn, lifetime);
+    }
+
+    /// Puts a note on the screen, unless it stands there. Answers which it is, and its turn.
+    fn put(self, tone: Tone, text: String, undo: Option<Undo>) -> (u32, u32) {
+        let turn = self.next_id.get_value();
+        self.next_id.set_value(turn.wrapping_add(1));
+        let id = self.renew(tone, &text, undo.is_some(), turn).unwrap_or_else(|| {
+            self.shown.update(|shown| shown.push(Toast { id: turn, turn, tone, text, undo }));
+            turn
+        });
+        (id, turn)
+    }
+
+    /// Keeps a note on the screen that says the same already, and answers which. Each way back is its own.
+    fn renew(self, tone: Tone, text: &str, has_undo: bool, turn: u32) -> Option<u32> {
+        // It is drawn as it was.
+        let renewed = self.shown.try_update_untracked(|shown| {
+            let is_same = |toast: &&mut Toast| {
+                !has_undo && toast.undo.is_none() && toast.tone == tone && toast.text == text
+            };
+            let same = shown.iter_mut().find(is_same)?;
+            same.turn = turn;
+            Some(same.id)
+        });
+        renewed.flatten()
     }
 
     /// Whether there is none.
@@ -64,15 +89,22 @@ impl Toasts {
     }
 
     /// Takes a note away after a while, but from nobody who is at it.
-    fn expire(self, id: u32, after: Duration) {
+    fn expire(self, id: u32, turn: u32, after: Duration) {
         set_timeout(
             move || match self.held.try_get_value() {
-                Some((false, false)) => self.dismiss(id),
-                Some(_) => self.expire(id, RESPITE),
+                Some((false, false)) => self.leave(id, turn),
+                Some(_) => self.expire(id, turn, RESPITE),
                 None => {}
             },
             after,
         );
+    }
+
+    /// Takes a note away whose time is over, unless the same was said since.
+    fn leave(self, id: u32, turn: u32) {
+        self.shown.try_update(|shown| {
+            shown.retain(|toast| toast.id != id || toast.turn != turn);
+        });
     }
 
     fn dismiss(self, id: u32) {
@@ -156,5 +188,30 @@ pub fn ToastArea() -> impl IntoView {
                 </div>
             </For>
         </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_that_says_the_same_is_no_second_one_and_stays_as_long_as_a_new_one() {
+        Owner::new().with(|| {
+            let toasts = provide_toasts();
+            let shown = || toasts.shown.with_untracked(Vec::len);
+            let put = |text: &str, undo: Option<Undo>| toasts.put(Tone::Bad, text.to_owned(), undo);
+            assert_eq!((put("refused", None), put("refused", None)), ((0, 0), (0, 1)));
+            assert_eq!((put("other", None), shown()), ((2, 2), 2));
+            // Each way back leads elsewhere.
+            let back = || -> Option<Undo> { Some(Arc::new(|| {})) };
+            assert_eq!((put("done", back()), put("done", back())), ((3, 3), (4, 4)));
+            assert_eq!(shown(), 4);
+            // The first time is over, the second is not.
+            toasts.leave(0, 0);
+            assert_eq!(shown(), 4);
+            toasts.leave(0, 1);
+            assert_eq!(shown(), 3);
+        });
     }
 }
