@@ -133,10 +133,12 @@ fn version_with<T: Changeable>(thing: &T, json: &[u8]) -> String {
 }
 
 /// The context of a request that changes a thing in a version that `If-Match` names and in no other. It
-/// compares strongly, and by the part that people change.
+/// compares strongly, and by the part that people change. Where `If-None-Match` is `*`, the thing is made and
+/// none is changed.
 pub(crate) fn expecting(ctx: &Ctx, request: &HeaderMap) -> Ctx {
     if !request.contains_key(header::IF_MATCH) {
-        return ctx.clone();
+        let is_to_be_new = tags(request, &header::IF_NONE_MATCH).any(|tag| tag == "*");
+        return if is_to_be_new { ctx.expecting(Seen::Nothing) } else { ctx.clone() };
     }
     let mut versions = Vec::new();
     for tag in tags(request, &header::IF_MATCH) {

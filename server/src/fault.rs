@@ -86,12 +86,12 @@ impl Fault {
         Self::of(FaultKind::NotFound, format!("there is no such {thing}"))
     }
 
-    /// The thing is not in the version that `If-Match` named.
+    /// The thing is not in the version that `If-Match` named, or is there where `If-None-Match` wants none.
     #[must_use]
     pub fn precondition_failed() -> Self {
         Self::status(
             StatusCode::PRECONDITION_FAILED,
-            "it is not in the version that If-Match names; read it again",
+            "it is not as If-Match or If-None-Match says; read it again",
         )
     }
 

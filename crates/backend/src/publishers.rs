@@ -131,20 +131,32 @@ pub async fn save(ctx: &Ctx, profile: Profile) -> Result<Saved> {
     profile.check()?;
     let backend = ctx.backend();
     let mut tx = backend.catalogue_begin().await?;
-    let before = store::publishers::lock_profile(&mut tx, user).await?;
-    match &before {
-        Some(before) => seen::check(ctx, before)?,
+    let is_taken = || Error::field("handle", "is in use already");
+    let mut before = store::publishers::lock_profile(&mut tx, user).await?;
+    let mut is_new = false;
+    if before.is_none() {
         // Nobody has seen what is not there.
-        None if *ctx.seen() != Seen::Any => return Err(Error::Changed(Profile::NOUN)),
-        None => {}
+        if matches!(ctx.seen(), Seen::OneOf(_)) {
+            return Err(Error::Changed(Profile::NOUN));
+        }
+        // The write tells whether it is the first: another may have come since.
+        is_new = store::publishers::insert(&mut tx, user, &profile, backend.now()).await?;
+        if !is_new {
+            before = store::publishers::lock_profile(&mut tx, user).await?;
+            // Not their own is in the way.
+            before.as_ref().ok_or_else(is_taken)?;
+        }
     }
-    store::publishers::upsert(&mut tx, user, &profile, backend.now())
-        .await
-        .on_constraint("publishers_handle_key", || Error::field("handle", "is in use already"))?;
+    if let Some(before) = &before {
+        seen::check(ctx, before)?;
+        store::publishers::update(&mut tx, user, &profile, backend.now())
+            .await
+            .on_constraint("publishers_handle_key", is_taken)?;
+    }
     let stale = follow(&mut tx, user).await?;
     backend.commit(tx, stale).await?;
     tracing::info!(user.id = %user, publisher.handle = profile.handle, "publisher profile saved");
-    Ok(Saved { profile, is_new: before.is_none() })
+    Ok(Saved { profile, is_new })
 }
 
 /// Vouches for a publisher, or no more.

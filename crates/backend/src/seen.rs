@@ -28,6 +28,8 @@ pub enum Seen {
     Any,
     /// In one of these.
     OneOf(Vec<String>),
+    /// In none: it is made, or nothing is done.
+    Nothing,
 }
 
 /// A thing that people change.
@@ -48,8 +50,8 @@ pub fn version_of<T: Changeable>(thing: &T) -> String {
     format!("{start:016x}")
 }
 
-/// Lets pass who has seen the thing as it is now, or does not say. Ask within the transaction that changes
-/// it, once it is locked.
+/// Lets pass who has seen the thing as it is now, or does not say; who expects none is wrong about it. Ask
+/// within the transaction that changes it, once it is locked.
 ///
 /// # Errors
 /// [`Error::Changed`].
@@ -58,6 +60,7 @@ pub(crate) fn check<T: Changeable>(ctx: &Ctx, thing: &T) -> Result<()> {
         Seen::OneOf(versions) if !versions.contains(&version_of(thing)) => {
             Err(Error::Changed(T::NOUN))
         }
+        Seen::Nothing => Err(Error::Changed(T::NOUN)),
         Seen::Any | Seen::OneOf(_) => Ok(()),
     }
 }

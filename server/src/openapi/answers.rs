@@ -16,7 +16,7 @@ const REFUSALS: [(&str, &str); 13] = [
     ("404", "There is no such thing, or it is another's"),
     ("406", "The answer cannot be sent in an encoding that is accepted"),
     ("409", "The state of the thing does not allow it, or a twin of the request is under way"),
-    ("412", "The thing is not in the version that `If-Match` names"),
+    ("412", "The thing is not as `If-Match` or `If-None-Match` says"),
     ("413", "The body is too large"),
     ("415", "The body is not JSON"),
     ("422", "The `Idempotency-Key` belongs to another request"),

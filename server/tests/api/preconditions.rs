@@ -181,6 +181,20 @@ async fn who_has_seen_another_version_changes_nothing() {
     app.end().await;
 }
 
+#[tokio::test]
+async fn who_makes_a_thing_may_say_that_there_is_none() {
+    let app = TestApp::start().await;
+    let ada = app.member("ada").await;
+    let put = |name: &str| {
+        let call = app.call(Method::PUT, "/api/v1/publisher").by(&ada);
+        call.header("if-none-match", "*").json(&json!({ "handle": "ada-s", "name": name }))
+    };
+    assert_eq!(put("Ada").await.status, 201);
+    assert_eq!(put("Somebody").await.problem(), (412, vec![]));
+    assert_eq!(app.get("/api/v1/publisher").by(&ada).await.value()["name"], "Ada");
+    app.end().await;
+}
+
 /// What nobody changes, so that no version of it can be named.
 const UNCHANGING: [(&str, &str); 6] = [
     ("DELETE /agents/trash/{id}", "is there or not"),

@@ -141,6 +141,20 @@ async fn a_handle_is_one_persons_alone(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn of_those_who_come_at_once_one_is_the_first(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ada = sample::member(&backend, "ada").await.unwrap();
+    let keep = || save(&ada, about("ada-l", "Ada L."));
+    let (one, two, three) = tokio::join!(keep(), keep(), keep());
+    let saved = [one, two, three].map(|saved| saved.unwrap().is_new);
+    assert_eq!(saved.into_iter().filter(|is_new| *is_new).count(), 1, "{saved:?}");
+    // Nor does whoever expects none change what is there.
+    let none = ada.expecting(Seen::Nothing);
+    let changed = save(&none, about("ada-l", "Somebody")).await;
+    assert!(matches!(changed, Err(Error::Changed("profile"))), "{changed:?}");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn sessions_of_members_are_counted_without_the_publishers_own(pool: PgPool) {
     use crate::sessions;
 

@@ -86,10 +86,37 @@ pub(crate) async fn lock_profile(
     .await
 }
 
-/// Keeps what somebody writes about themselves. Moderators vouched for whom they knew: the mark goes with
-/// another handle or name.
-#[tracing::instrument(name = "db.publisher.upsert", skip_all, fields(user.id = %user), err(level = "debug"))]
-pub(crate) async fn upsert(
+/// Keeps what somebody writes about themselves for the first time. Answers whether it did: neither where they
+/// have written something already, nor where the handle is another's.
+#[tracing::instrument(name = "db.publisher.insert", skip_all, fields(user.id = %user), err(level = "debug"))]
+pub(crate) async fn insert(
+    conn: &mut PgConnection,
+    user: UserId,
+    profile: &Profile,
+    now: jiff::Timestamp,
+) -> sqlx::Result<bool> {
+    // Of two that come at once the second waits here for the first.
+    let done = sqlx::query!(
+        r#"
+        INSERT INTO publishers (user_id, handle, name, bio, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $5)
+        ON CONFLICT DO NOTHING
+        "#,
+        user.as_uuid(),
+        profile.handle,
+        profile.name,
+        profile.bio,
+        now.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Keeps what somebody writes about themselves in the place of what they wrote before. Moderators vouched for
+/// whom they knew: the mark goes with another handle or name.
+#[tracing::instrument(name = "db.publisher.update", skip_all, fields(user.id = %user), err(level = "debug"))]
+pub(crate) async fn update(
     conn: &mut PgConnection,
     user: UserId,
     profile: &Profile,
@@ -97,13 +124,11 @@ pub(crate) async fn upsert(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
-        INSERT INTO publishers (user_id, handle, name, bio, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $5)
-        ON CONFLICT (user_id) DO UPDATE
-        SET handle = EXCLUDED.handle, name = EXCLUDED.name, bio = EXCLUDED.bio,
-            is_verified = publishers.is_verified
-                AND (publishers.handle, publishers.name) = (EXCLUDED.handle, EXCLUDED.name),
-            updated_at = EXCLUDED.updated_at
+        UPDATE publishers
+        SET handle = $2, name = $3, bio = $4,
+            is_verified = is_verified AND handle = $2 AND name = $3,
+            updated_at = $5
+        WHERE user_id = $1
         "#,
         user.as_uuid(),
         profile.handle,
