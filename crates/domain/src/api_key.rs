@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::FieldFault;
 use crate::ids::ApiKeyId;
+use crate::instant;
 #[cfg(feature = "schema")]
 use crate::text::NAME_PATTERN;
 use crate::text::check_name;
@@ -48,7 +49,7 @@ pub struct NewApiKey {
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub scopes: Vec<Scope>,
     /// When it shall stop working; never when absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "instant::read")]
     pub expires_at: Option<Timestamp>,
 }
 

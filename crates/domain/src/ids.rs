@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 /// The text is not an identity.
@@ -11,12 +12,27 @@ use uuid::Uuid;
 #[error("must be an id such as 01890a5d-ac96-774b-bcce-b302099a8057")]
 pub struct IdError;
 
+/// Reads the text of an id. What is none is told in our words.
+struct IdText;
+
+impl Visitor<'_> for IdText {
+    type Value = Uuid;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id such as 01890a5d-ac96-774b-bcce-b302099a8057")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Uuid, E> {
+        Uuid::parse_str(text).map_err(|_| E::custom(IdError))
+    }
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
         /// A UUID of version 7 (RFC 9562): ids made later sort later.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(transparent)]
         pub struct $name(Uuid);
@@ -32,6 +48,12 @@ macro_rules! id {
             #[must_use]
             pub const fn as_uuid(self) -> Uuid {
                 self.0
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str(IdText).map(Self)
             }
         }
 
@@ -101,3 +123,19 @@ id!(/// An entry of an alert's history.
     AlertEventId);
 id!(/// A purchase of a listing.
     PurchaseId);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_id_is_told_in_our_words() {
+        let text = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let read = |json: &str| serde_json::from_str::<AgentId>(json);
+        assert_eq!(read(&format!("\"{text}\"")).unwrap().to_string(), text);
+        for json in ["\"x\"", "\"\"", "7", "null", "{}"] {
+            let told = read(json).unwrap_err().to_string();
+            assert!(told.contains("an id such as 01890a5d"), "{json}: {told}");
+        }
+    }
+}

@@ -23,6 +23,7 @@ pub mod host;
 pub mod http_tool;
 pub mod ids;
 pub mod image;
+pub mod instant;
 pub mod knowledge;
 pub mod listing;
 pub mod mcp_tool;

@@ -7,6 +7,7 @@ use crate::agent::{Avatar, LimitChanges, Limits, MODEL_NAME_MAX, ModelPolicy, SY
 use crate::fault::FieldFault;
 use crate::fields::Choosable;
 use crate::ids::{AgentId, SessionId, UserId};
+use crate::instant;
 use crate::money::MicroUsd;
 use crate::text::check_text;
 #[cfg(feature = "schema")]
@@ -186,7 +187,7 @@ pub struct NewSession {
     #[serde(default)]
     pub priority: Priority,
     /// When it may begin; at once where absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "instant::read")]
     pub run_at: Option<Timestamp>,
 }
 
