@@ -41,7 +41,8 @@ const ENOUGH: u32 = 75;
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for the agent;
-/// [`Error::Invalid`], also when there are too many documents, or too much in them.
+/// [`Error::Invalid`], also when there is too much in its documents; [`Error::Conflict`] when there are too
+/// many.
 #[tracing::instrument(name = "knowledge.add", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn add(ctx: &Ctx, agent: AgentId, new: NewDocument) -> Result<KnowledgeDocument> {
     let backend = ctx.backend();
@@ -75,8 +76,7 @@ pub async fn add(ctx: &Ctx, agent: AgentId, new: NewDocument) -> Result<Knowledg
     }
     let (count, held) = store::knowledge::count(&mut tx, owner, agent).await?;
     if count >= DOCUMENTS_MAX as u64 {
-        let reason = format!("must be at most {DOCUMENTS_MAX}: remove one first");
-        return Err(Error::field("documents", reason));
+        return Err(Error::Conflict(format!("The agent has {DOCUMENTS_MAX} documents already")));
     }
     let room = (KNOWLEDGE_MAX_BYTES as u64).saturating_sub(held);
     if size as u64 > room {

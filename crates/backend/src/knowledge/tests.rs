@@ -227,7 +227,8 @@ async fn what_is_too_much_names_its_field(pool: PgPool) {
     for number in 8..DOCUMENTS_MAX {
         add(&ctx, agent, document(&format!("Small {number}"), "x")).await.unwrap();
     }
-    assert_eq!(refused(document("One more", "x")).await, "documents");
+    let one_more = add(&ctx, agent, document("One more", "x")).await.unwrap_err();
+    assert_eq!(one_more.kind(), FaultKind::Conflict, "as with every limit to how many there are");
     assert_eq!(list(&ctx, agent, PageRequest::default()).await.unwrap().items.len(), DOCUMENTS_MAX);
 }
 
