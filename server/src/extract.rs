@@ -15,6 +15,8 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use resonant_domain::FieldFault;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_path_to_error::Segment;
 use url::form_urlencoded;
 
 use crate::fault::Fault;
@@ -103,20 +105,44 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
 fn parse_any<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
+        let path = error.path().clone();
         let inner = error.into_inner();
         if inner.is_data() {
             // The message ends in " at line 1 column 2", which the field says better.
             let text = inner.to_string();
             let message =
                 text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-            field_fault(&path, message)
+            field_fault(&path.to_string(), message)
         } else {
-            malformed(&inner)
+            serde_json::from_slice(bytes)
+                .map_or_else(|_| malformed(&inner), |document| no_word::<T>(document, &path))
         }
     })?;
     json.end().map_err(|error| malformed(&error))?;
     Ok(value)
+}
+
+/// What is told of a document that holds no text where one of some words must stand: serde takes that for a
+/// fault of the JSON itself. Which words there are, it tells of a text that is none of them.
+fn no_word<T: DeserializeOwned>(mut document: Value, path: &serde_path_to_error::Path) -> Fault {
+    let field = path.to_string();
+    let mut at = Some(&mut document);
+    for segment in path {
+        at = match segment {
+            Segment::Seq { index } => at.and_then(|at| at.get_mut(*index)),
+            Segment::Map { key } => at.and_then(|at| at.get_mut(key.as_str())),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        };
+    }
+    if let Some(at) = at {
+        *at = Value::String(String::new());
+    }
+    match serde_path_to_error::deserialize::<_, T>(document) {
+        Err(error) if error.path().to_string() == field => {
+            field_fault(&field, &error.into_inner().to_string())
+        }
+        _ => Fault::field(field, "must be text"),
+    }
 }
 
 fn malformed(error: &serde_json::Error) -> Fault {
@@ -235,6 +261,7 @@ fn in_words(expected: &str) -> &str {
         "u8" | "u16" | "u32" | "u64" | "i64" | "usize" => "a whole number in range",
         "a sequence" => "a list",
         "a map" => "an object",
+        "string or map" | "variant identifier" => "text",
         other if other.starts_with("struct ") || other.starts_with("internally tagged enum") => {
             "an object"
         }
@@ -245,6 +272,8 @@ fn in_words(expected: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use resonant_domain::agent::{AgentChanges, AgentSpec};
+    use resonant_domain::alert::NewAlert;
+    use resonant_domain::api_key::NewApiKey;
     use resonant_domain::session::NewSession;
 
     use super::*;
@@ -292,8 +321,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_text_where_a_word_must_stand_names_its_field() {
+        let status = "status must be one of active, paused, archived";
+        for wrong in ["5", "true", "[]", "{}", "1.5"] {
+            let json = format!(r#"{{"name":"a","status":{wrong}}}"#);
+            assert_eq!(told::<AgentChanges>(&json), (400, status.to_owned()), "{json}");
+        }
+        let scopes = told::<NewApiKey>(r#"{"name":"CI","scopes":["agents:read",null]}"#).1;
+        assert!(scopes.starts_with("scopes[1] must be one of agents:read, "), "{scopes}");
+        let condition = r#"{"operator":"gt","value":1,"period":"5m"}"#;
+        let alert = |kind: &str, severity: &str| {
+            told::<NewAlert>(&format!(
+                r#"{{"name":"a","type":{kind},"severity":{severity},"condition":{condition}}}"#
+            ))
+        };
+        let (_, kind) = alert("5", r#""warning""#);
+        assert!(kind.starts_with("type must be one of threshold, "), "{kind}");
+        let (_, severity) = alert(r#""threshold""#, "null");
+        assert!(severity.starts_with("severity must be one of "), "{severity}");
+        // Where another field is wrong, too, which words there are may stay unsaid.
+        let (_, several) = told::<AgentChanges>(r#"{"status":5,"name":7}"#);
+        assert!(several.starts_with("status must be "), "{several}");
+    }
+
+    #[test]
     fn what_is_not_json_is_told_as_such() {
-        for json in ["", "{", "{\"name\":\"a\"} {}", "name=a"] {
+        for json in ["", "{", "{\"name\":\"a\"} {}", "name=a", "{\"name\":\"a\",\"status\":5"] {
             let (status, reason) = told::<AgentSpec>(json);
             assert_eq!(status, 400);
             assert!(reason.starts_with("body must be one JSON document"), "{reason}");

@@ -1,12 +1,13 @@
 //! `/og/…`: what other sites show where somebody shares a link to a public page.
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use resonant_backend::cards::{self, Subject};
 use resonant_backend::{Actor, Error, RequestId};
 
 use super::images::{FOR_EVER, answer, nothing};
+use crate::extract::Path;
 use crate::fault::Fault;
 use crate::state::AppState;
 
@@ -26,10 +27,13 @@ pub(crate) async fn get_of_the_site(
 /// The card of a listing, a publisher or a collection.
 pub(crate) async fn get(
     State(state): State<AppState>,
-    Path((kind, file)): Path<(String, String)>,
+    names: Result<Path<(String, String)>, Fault>,
     RawQuery(query): RawQuery,
     request: HeaderMap,
 ) -> Result<Response, Fault> {
+    let Ok(Path((kind, file))) = names else {
+        return Ok(nothing());
+    };
     let Some(name) = file.strip_suffix(".png") else {
         return Ok(nothing());
     };

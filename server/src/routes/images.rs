@@ -1,12 +1,13 @@
 //! `/images/{id}/{width}.{format}`: pictures of listings, as pages show them.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use resonant_backend::images::ImageFile;
 use resonant_backend::{Actor, Document, Error, RequestId, images};
 
 use crate::conditional;
+use crate::extract::Path;
 use crate::fault::Fault;
 use crate::reply;
 use crate::state::AppState;
@@ -22,9 +23,12 @@ const FORMATS: [(&str, &str); 3] =
 /// One of a picture's files.
 pub(crate) async fn get(
     State(state): State<AppState>,
-    Path((id, file)): Path<(String, String)>,
+    names: Result<Path<(String, String)>, Fault>,
     request: HeaderMap,
 ) -> Result<Response, Fault> {
+    let Ok(Path((id, file))) = names else {
+        return Ok(nothing());
+    };
     let Some(((width, format, kind), id)) = read(&file).zip(id.parse().ok()) else {
         return Ok(nothing());
     };

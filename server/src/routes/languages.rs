@@ -2,11 +2,12 @@
 
 use std::sync::LazyLock;
 
-use axum::extract::{Path, RawQuery};
+use axum::extract::RawQuery;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
 use resonant_domain::FaultKind;
 
+use crate::extract::Path;
 use crate::fault::Fault;
 use crate::packed::Packed;
 

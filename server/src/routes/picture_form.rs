@@ -2,8 +2,8 @@
 //! by itself, with a script and without.
 
 use axum::Extension;
+use axum::extract::Multipart;
 use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
-use axum::extract::{Multipart, Path};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use resonant_backend::publications::pictures;
 use resonant_backend::{Actor, Ctx, Error};
@@ -11,7 +11,7 @@ use resonant_domain::image::{ImageKind, Refusal, UPLOAD_MAX};
 use resonant_domain::member::UserKind;
 use resonant_domain::{AgentId, FaultKind};
 
-use crate::extract::named;
+use crate::extract::{Path, named};
 use crate::fault::Fault;
 
 /// Where the form is sent.

@@ -2,10 +2,10 @@
 //! page of the session shows its head.
 
 use axum::Extension;
-use axum::extract::Path;
 use axum::response::Response;
 use resonant_backend::{Ctx, sessions};
 
+use crate::extract::Path;
 use crate::fault::Fault;
 use crate::reply;
 

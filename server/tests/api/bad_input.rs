@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Call, TestApp, Visitor};
+use crate::support::{Answer, Call, TestApp, Visitor};
 
 const NOBODY: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
@@ -127,6 +127,103 @@ async fn what_is_no_json_document_is_refused() {
 }
 
 #[tokio::test]
+async fn what_is_no_word_and_no_id_is_told_on_its_field() {
+    let app = TestApp::start().await;
+    let ada = app.admin().await;
+    let team = json!({ "name": "Lab", "slug": "lab" });
+    assert_eq!(app.post("/api/v1/teams").by(&ada).json(&team).await.status, 201);
+    let agent = app.agent(&ada, "Reckoner").await;
+    let alert = |kind: Value, severity: Value| {
+        json!({
+            "name": "Slow", "type": kind, "metric": "api.latency.p99", "severity": severity,
+            "condition": { "operator": "gt", "value": 1000, "period": "5m" },
+        })
+    };
+    let role = "role must be one of viewer, runner, editor, admin, owner";
+    let id = "must be an id such as 01890a5d-ac96-774b-bcce-b302099a8057";
+    let instant = "must be an instant such as 2026-11-30T12:00:00Z";
+    let member = format!("/api/v1/teams/lab/members/{NOBODY}");
+    let execute = format!("/api/v1/agents/{}/execute", agent.id);
+    let (post, patch) = (Method::POST, Method::PATCH);
+    let (key, changes) = ("/api/v1/keys", "/api/v1/agents/changes");
+    for (method, path, body, told) in [
+        (&patch, &*member, json!({ "role": null }), role.to_owned()),
+        (&patch, &*member, json!({ "role": 1 }), role.to_owned()),
+        (
+            &post,
+            key,
+            json!({ "name": "CI", "scopes": [null] }),
+            "scopes[0] must be one of agents:read, ".to_owned(),
+        ),
+        (
+            &post,
+            "/api/v1/alerts",
+            alert(json!("threshold"), Value::Null),
+            "severity must be one of ".to_owned(),
+        ),
+        (
+            &post,
+            "/api/v1/alerts",
+            alert(json!(5), json!("warning")),
+            "type must be one of threshold, ".to_owned(),
+        ),
+        (
+            &post,
+            changes,
+            json!({ "ids": [agent.id], "action": null }),
+            "action must be one of resume, pause, archive, delete, restore".to_owned(),
+        ),
+        (&post, changes, json!({ "ids": ["x"], "action": "pause" }), format!("ids[0] {id}")),
+        (
+            &post,
+            "/api/v1/triggers",
+            json!({ "agent_id": "x", "goal": "Read" }),
+            format!("agent_id {id}"),
+        ),
+        (
+            &post,
+            "/api/v1/triggers",
+            json!({ "agent_id": 7, "goal": "Read" }),
+            format!("agent_id {id}"),
+        ),
+        (
+            &post,
+            key,
+            json!({ "name": "CI", "scopes": ["agents:read"], "expires_at": "2026-13-45" }),
+            format!("expires_at {instant}"),
+        ),
+        (
+            &post,
+            &*execute,
+            json!({ "goal": "1 + 1?", "run_at": "tomorrow" }),
+            format!("run_at {instant}"),
+        ),
+    ] {
+        let answer = app.call(method.clone(), path).by(&ada).json(&body).await;
+        assert_eq!(answer.problem().0, 400, "{body}");
+        let said = said(&answer);
+        assert!(said.starts_with(&told), "{body}: {said}");
+    }
+    for (path, told) in [
+        ("/api/v1/sessions?agent_id=x", format!("agent_id {id}")),
+        ("/api/v1/usage?agent_id=x", format!("agent_id {id}")),
+        ("/api/v1/agents?ids=x", format!("ids[0] {id}")),
+        ("/api/v1/audit?since=2026-13-45", format!("since {instant}")),
+        ("/api/v1/audit/installation?until=x", format!("until {instant}")),
+    ] {
+        assert_eq!(said(&app.get(path).by(&ada).await), told, "{path}");
+    }
+    app.end().await;
+}
+
+/// The only broken rule that an answer tells, with its field.
+fn said(answer: &Answer) -> String {
+    let problem = answer.value();
+    let [only] = &problem["errors"].as_array().unwrap()[..] else { panic!("{answer:?}") };
+    format!("{} {}", only["field"].as_str().unwrap(), only["reason"].as_str().unwrap())
+}
+
+#[tokio::test]
 async fn bad_query_values_name_their_parameter() {
     let app = TestApp::start().await;
     let ada = app.guest().await;
@@ -214,7 +311,8 @@ async fn what_is_not_there_is_not_found() {
     let app = TestApp::start().await;
     let ada = app.guest().await;
     let get = |path: &str| app.get(path).by(&ada);
-    let calls: [(&str, Call); 11] = [
+    let webhook = json!({ "url": "https://example.org/ended", "agent_id": NOBODY });
+    let calls: [(&str, Call); 12] = [
         ("agent", get(&format!("/api/v1/agents/{NOBODY}"))),
         ("no id", get("/api/v1/agents/7")),
         ("no id", get("/api/v1/agents/%ff")),
@@ -226,9 +324,34 @@ async fn what_is_not_there_is_not_found() {
         ("route", get("/api/v1/unicorns")),
         ("route", get("/api/v2/agents")),
         ("root", app.post("/api").by(&ada)),
+        ("agent of a webhook", app.post("/api/v1/webhooks").by(&ada).json(&webhook)),
     ];
     for (name, call) in calls {
         assert_eq!(call.await.problem(), (404, vec![]), "{name}");
+    }
+    app.end().await;
+}
+
+#[tokio::test]
+async fn what_is_no_text_in_an_address_names_nothing() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    for (path, is_page) in [
+        ("/images/%ff/1.webp", false),
+        (&*format!("/images/{NOBODY}/%ff"), false),
+        ("/og/%ff/reader.png", false),
+        ("/og/listings/%ff", false),
+        ("/languages/%ff", true),
+        ("/sessions/%ff/results/%ff", true),
+        ("/shared/%ff/results/1", true),
+    ] {
+        let answer = app.get(path).by(&ada).await;
+        assert_eq!(answer.status, 404, "{path}: {answer:?}");
+        if is_page {
+            assert_eq!(answer.header("content-type"), "text/html; charset=utf-8", "{path}");
+        } else {
+            assert_eq!(answer.body.len(), 0, "{path}: nobody reads a page there");
+        }
     }
     app.end().await;
 }

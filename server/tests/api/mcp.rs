@@ -67,6 +67,16 @@ async fn agents_are_tools_that_answer() {
         let text = result["content"][0]["text"].as_str().unwrap();
         assert!(text.starts_with(&format!("{field} must be ")), "{text}");
     }
+    for (arguments, told) in [
+        (json!({ "goal": "1 + 1?", "context": 5 }), "context must be text"),
+        (json!({ "goal": 1 }), "goal must be text"),
+        (json!("x"), "arguments must be an object"),
+        (json!(["x"]), "arguments must be an object"),
+    ] {
+        let params = json!({ "name": tool["name"], "arguments": arguments });
+        let result = &ask(&app, &ada, "tools/call", params).await["result"];
+        assert_eq!(result["content"][0]["text"], told, "{result}");
+    }
     app.end().await;
 }
 

@@ -239,9 +239,17 @@ async fn start(ctx: &Ctx, params: &Value) -> Result<SessionId, Failed> {
     let name = params["name"].as_str().unwrap_or_default();
     let agent = agent_of(name)
         .ok_or_else(|| Failed::Rpc(WRONG_PARAMS, format!("there is no tool {name}")))?;
-    let text = |name: &str| params["arguments"][name].as_str().map(str::to_owned);
-    let goal = text("goal").unwrap_or_default();
-    let given = &params["arguments"]["variables"];
+    let arguments = &params["arguments"];
+    if !arguments.is_null() && !arguments.is_object() {
+        return Err(Error::field("arguments", "must be an object").into());
+    }
+    let text = |name: &str| match &arguments[name] {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text.clone())),
+        _ => Err(Error::field(name, "must be text")),
+    };
+    let (goal, context) = (text("goal")?.unwrap_or_default(), text("context")?);
+    let given = &arguments["variables"];
     if !given.is_null() && !given.is_object() {
         return Err(Error::field("variables", "must be an object").into());
     }
@@ -251,7 +259,7 @@ async fn start(ctx: &Ctx, params: &Value) -> Result<SessionId, Failed> {
             None => Err(Error::field(format!("variables.{name}"), "must be text")),
         });
     let variables = variables.collect::<Result<_, _>>()?;
-    let new = NewSession { goal, context: text("context"), variables, ..NewSession::default() };
+    let new = NewSession { goal, context, variables, ..NewSession::default() };
     Ok(sessions::start(ctx, agent, new).await?.id)
 }
 

@@ -14,6 +14,7 @@ use resonant_domain::agent_list::TEXT_MAX;
 use resonant_domain::agent_record::{AgentBatch, AgentRecord};
 use resonant_domain::agent_version::Edition;
 use resonant_domain::api_key::Scope;
+use resonant_domain::instant::Instant;
 use resonant_domain::session::{CONTEXT_MAX, GOAL_MAX, NewSession, Priority, Session};
 use resonant_domain::variable::Values;
 use resonant_domain::{AgentId, FieldFault};
@@ -257,7 +258,8 @@ pub(crate) struct Execute {
     timeout_seconds: Option<u32>,
     #[serde(default)]
     priority: Priority,
-    run_at: Option<Timestamp>,
+    #[schemars(with = "Option<Timestamp>")]
+    run_at: Option<Instant>,
     /// `draft`, or the number of a version, in place of the edition that runs otherwise.
     #[schemars(with = "Option<String>", regex(pattern = EDITION))]
     edition: Option<Edition>,
@@ -280,7 +282,7 @@ pub(crate) async fn execute(
         ("max_tokens", body.max_tokens),
         ("timeout_seconds", body.timeout_seconds),
     ];
-    let (priority, run_at) = (body.priority, body.run_at);
+    let (priority, run_at) = (body.priority, body.run_at.map(|Instant(at)| at));
     let (goal, context, variables) = (body.goal, body.context, body.variables);
     let new = NewSession { goal, context, variables, limits, priority, run_at };
     let started = match body.edition {

@@ -7,6 +7,7 @@ use resonant_backend::Ctx;
 use resonant_backend::audit::{self, Whose};
 use resonant_domain::api_key::Scope;
 use resonant_domain::audit::{AuditEntry, AuditFilter, DeedGroup};
+use resonant_domain::instant::Instant;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -32,9 +33,11 @@ pub(crate) struct AuditQuery {
     /// Deeds of this group alone.
     group: Option<DeedGroup>,
     /// What happened at this instant or after it.
-    since: Option<Timestamp>,
+    #[schemars(with = "Option<Timestamp>")]
+    since: Option<Instant>,
     /// What happened before this instant.
-    until: Option<Timestamp>,
+    #[schemars(with = "Option<Timestamp>")]
+    until: Option<Instant>,
     cursor: Option<String>,
     limit: Option<u32>,
 }
@@ -55,6 +58,7 @@ pub(crate) async fn list_all(
 
 async fn list(ctx: &Ctx, whose: Whose, query: AuditQuery) -> Result<Response, Fault> {
     let AuditQuery { group, since, until, cursor, limit } = query;
+    let [since, until] = [since, until].map(|named| named.map(|Instant(at)| at));
     let filter = AuditFilter { group, since, until };
     let page = audit::list(ctx, whose, filter, page(cursor, limit)).await?;
     Ok(reply::page("entries", &page))

@@ -24,7 +24,7 @@ pub(crate) fn routes(api: Api) -> Api {
     let again = "/webhooks/{id}/deliveries/{delivery}/redeliver";
     let again = Operation::post(again, "Sends a message once more, under the same id");
 
-    let new = new.body::<NewWebhook>().located().versioned();
+    let new = new.body::<NewWebhook>().names_something().located().versioned();
     let log = log.query::<PageQuery>().answers_page::<Delivery>("deliveries");
     api.add(list_of.query::<PageQuery>().answers_page::<Webhook>("webhooks"), list)
         .add(new.answers::<WithKey<Webhook>>(201), create)
