@@ -347,7 +347,7 @@ mod tests {
     #[test]
     fn what_is_not_json_is_told_as_such() {
         for json in ["", "{", "{\"name\":\"a\"} {}", "name=a", "{\"name\":\"a\",\"status\":5"] {
-            let (status, reason) = told::<AgentSpec>(json);
+            let (status, reason) = told::<AgentChanges>(json);
             assert_eq!(status, 400);
             assert!(reason.starts_with("body must be one JSON document"), "{reason}");
         }

@@ -92,11 +92,11 @@ fn fields(before: &AgentSpec, after: &AgentSpec) -> Vec<FieldChange> {
     let value = |settings: &[(String, String)], name: &str| {
         settings.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
     };
-    let changed = names.into_iter().filter_map(|name| {
+    let differing = names.into_iter().filter_map(|name| {
         let (before, after) = (value(&before, name), value(&after, name));
         (before != after).then(|| FieldChange { field: name.clone(), before, after })
     });
-    let mut changes: Vec<_> = changed.chain(orders.into_iter().flatten()).collect();
+    let mut changes: Vec<_> = differing.chain(orders.into_iter().flatten()).collect();
     changes.sort_by(|one, other| one.field.cmp(&other.field));
     changes
 }

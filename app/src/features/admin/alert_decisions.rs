@@ -35,7 +35,7 @@ pub(super) fn Decisions(
     let acknowledged = (acknowledge.version(), acknowledge.pending());
     let resolved = (resolve.version(), resolve.pending());
     let silenced = (silence.version(), silence.pending());
-    let silences =
+    let periods =
         SILENCES.map(|(period, title)| (period.to_owned(), tr(title).to_owned())).to_vec();
     view! {
         <FormError error=action_error(acknowledge) />
@@ -100,7 +100,7 @@ pub(super) fn Decisions(
         <ActionForm action=silence>
             <Id id />
             <div class="admin-silence">
-                <Select label=tr("Silence it for") name="period" options=silences />
+                <Select label=tr("Silence it for") name="period" options=periods />
                 <Button busy=silence.pending()>{tr("Silence")}</Button>
             </div>
         </ActionForm>

@@ -59,7 +59,7 @@ pub(super) fn spoken(answer: &Value) -> Result<Spoken, McpError> {
     if VERSIONS.into_iter().any(speaks) {
         return Ok(Spoken::Session);
     }
-    let named = versions.iter().filter_map(Value::as_str).next().unwrap_or("none");
+    let named = versions.iter().find_map(Value::as_str).unwrap_or("none");
     let named: String = named.chars().take(40).collect();
     Err(McpError::Refused(format!("it goes by version {named} of the protocol alone")))
 }
