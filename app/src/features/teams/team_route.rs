@@ -77,7 +77,7 @@ impl LazyPage for TeamRoute {
         let TeamRoute { page, actions } = this;
         let (toasts, given) = (use_toasts(), actions.set_role.value());
         Effect::new(move |seen: Option<()>| {
-            if given.with(|given| matches!(given, Some(Ok(_)))) && seen.is_some() {
+            if given.with(|given| matches!(given, Some(Ok(())))) && seen.is_some() {
                 toasts.show(Tone::Good, tr("Saved"));
             }
         });

@@ -99,10 +99,10 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Elements<T> {
     /// Places those that show another row by now.
     pub(super) fn place(&mut self, scroller: &Scroller) {
         for slot in &self.order {
-            let rank = Some(self.slots[*slot].rank.get_untracked());
-            if self.placed[*slot] != rank {
-                self.placed[*slot] = rank;
-                scroller.set_order(*slot, rank.unwrap_or_default());
+            let rank = self.slots[*slot].rank.get_untracked();
+            if self.placed[*slot] != Some(rank) {
+                self.placed[*slot] = Some(rank);
+                scroller.set_order(*slot, rank);
             }
         }
     }

@@ -487,14 +487,14 @@ async fn what_was_put_before_all_that_the_outbox_tells_counts_as_nothing(pool: P
     let name = Place::of::<Longest>(&key).name;
     // A write by a process that is gone, whose row is gone too.
     source.value.store(2, Ordering::SeqCst);
-    let left = async |left: Duration| {
-        let left = left.as_millis().to_string();
+    let whole = Longest::LIFETIME + Longest::STALE;
+    let left = async |since: Duration| {
+        let left = whole.saturating_sub(since).as_millis().to_string();
         Server::tell(NAME, &["PEXPIRE", &name, &left]).await;
         get::<Longest>(&backend_on(&pool, &url).await, &key).await
     };
-    let whole = Longest::LIFETIME + Longest::STALE;
-    assert_eq!(left(whole - Duration::from_mins(1)).await, Some(1), "who wrote since is known");
-    assert_eq!(left(whole - 2 * cache_outbox::REACH).await, Some(2));
+    assert_eq!(left(Duration::from_mins(1)).await, Some(1), "who wrote since is known");
+    assert_eq!(left(2 * cache_outbox::REACH).await, Some(2));
 }
 
 fn piece() -> EventBody {

@@ -28,15 +28,16 @@ pub async fn once<F>(
 where
     F: Future<Output = Result<Session>> + Send + 'static,
 {
-    let claim = match idempotency::claim(ctx, request).await? {
-        None => return act(ctx.clone()).await,
+    // What is done is large, and whoever waits for it need not hold it by itself.
+    let claim = match Box::pin(idempotency::claim(ctx, request)).await? {
+        None => return Box::pin(act(ctx.clone())).await,
         Some(Verdict::Run(claim)) => claim,
-        Some(Verdict::Answered(reply)) => return get(ctx, session_in(&reply)?).await,
+        Some(Verdict::Answered(reply)) => return Box::pin(get(ctx, session_in(&reply)?)).await,
         Some(Verdict::InFlight | Verdict::OtherRequest) => {
             return Err(Error::TooMany { retry_after: IN_FLIGHT });
         }
     };
-    let (acting, backend) = (act(claim.ctx(ctx)), ctx.backend().clone());
+    let (acting, backend) = (Box::pin(act(claim.ctx(ctx))), ctx.backend().clone());
     let work = async move {
         let done = acting.await;
         let told = match &done {
@@ -49,7 +50,7 @@ where
         done
     };
     let stopping = || Err(Error::unavailable("this process is about to stop"));
-    apart(work).await.unwrap_or_else(stopping)
+    Box::pin(apart(work)).await.unwrap_or_else(stopping)
 }
 
 fn reply_of(id: SessionId) -> Reply {

@@ -14,13 +14,11 @@ pub(super) fn parts(text: &str) -> Vec<(String, String)> {
         let name = name.split([' ', '(']).next().unwrap_or_default();
         found.push((name.to_owned(), part.to_owned()));
         let behind = body[part.len()..].trim_start_matches(')').trim_start();
-        match behind.strip_prefix(',') {
-            Some(next) => rest = next.trim_start(),
-            None => {
-                rest = behind;
-                break;
-            }
-        }
+        let Some(next) = behind.strip_prefix(',') else {
+            rest = behind;
+            break;
+        };
+        rest = next.trim_start();
     }
     found.push((String::new(), rest.to_owned()));
     found
