@@ -10,7 +10,10 @@ use super::document::key_of;
 /// Folds a menu up where an event of the window asks for it: the key Escape, or a pointer or the focus
 /// outside of it. Its button has the focus then, if something in the menu had it.
 pub fn fold_up(event: &Event, menu: NodeRef<html::Details>) {
-    let Some(menu) = menu.try_get_untracked().flatten().filter(|menu| menu.open()) else { return };
+    let Some(menu) = menu.try_get_untracked().flatten() else { return };
+    if !menu.open() {
+        return;
+    }
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     let Some(target) = target else { return };
     // A dialog over the page gives back what it took, the focus in a menu, too.
