@@ -58,6 +58,10 @@ impl Tool for DateTime {
         schema::object(&properties, &["operation"])
     }
 
+    fn computes(&self) -> bool {
+        false
+    }
+
     fn call<'a>(&'a self, arguments: &'a Value, context: &'a ToolContext) -> ToolFuture<'a> {
         Box::pin(async move { run(arguments, context) })
     }

@@ -73,6 +73,10 @@ impl Tool for Remember {
         schema::object(&properties, &["key", "text"])
     }
 
+    fn computes(&self) -> bool {
+        false
+    }
+
     fn call<'a>(&'a self, arguments: &'a Value, _context: &'a ToolContext) -> ToolFuture<'a> {
         Box::pin(async move {
             let given = |name| string(arguments, name).unwrap_or_default().trim().replace('\0', "");
@@ -107,6 +111,10 @@ impl Tool for Recall {
             "query": { "type": "string", "maxLength": 500, "description": "Words that the facts shall hold. Leave it out for all facts." },
         });
         schema::object(&properties, &[])
+    }
+
+    fn computes(&self) -> bool {
+        false
     }
 
     fn call<'a>(&'a self, arguments: &'a Value, _context: &'a ToolContext) -> ToolFuture<'a> {

@@ -36,13 +36,17 @@ impl Tool for ReadResult {
     fn parameters(&self) -> Value {
         schema::object(
             &json!({
-                "source": { "type": "string", "description": "The call id of the earlier call, or \"context\" for the session's context." },
+                "source": { "type": "string", "description": "The call id of the earlier call, \"context\" for the newest material that a person gave, or the source that is named before it for another one." },
                 "offset": { "type": "integer", "minimum": 0, "description": "The first character to read, or to look from; 0 when absent." },
                 "characters": { "type": "integer", "minimum": 1, "maximum": CHARACTERS_MAX, "description": "How much to read, 8000 when absent." },
                 "find": { "type": "string", "minLength": 1, "maxLength": WORDS_MAX, "description": "Words to look for, letter by letter; upper and lower case are alike in English letters." },
             }),
             &["source"],
         )
+    }
+
+    fn computes(&self) -> bool {
+        false
     }
 
     fn call<'a>(&'a self, arguments: &'a Value, context: &'a ToolContext) -> ToolFuture<'a> {

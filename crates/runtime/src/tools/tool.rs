@@ -36,14 +36,35 @@ pub struct ToolSchema {
 pub struct ToolContext {
     /// The present instant.
     pub now: Timestamp,
-    /// Texts that arguments may name instead of repeating them: `context` is the newest context that a person gave,
-    /// every other key the `call_id` of an earlier call, its value that call's result.
+    /// Texts that arguments may name instead of repeating them: `context` is the newest material that a person gave,
+    /// `context_<number>` what came with the goal (0) or a message, every other key the `call_id` of an earlier
+    /// call, its value that call's result.
     pub sources: Arc<HashMap<String, String>>,
     /// The same for every attempt at this call, and for no other call: what takes effect elsewhere
     /// sends it along, so that an effect that is asked for twice is had once.
     pub idempotency_key: String,
     /// The secrets that the agent's grants name.
     pub secrets: Secrets,
+    /// Whether the call may ask a person, and what a person has answered.
+    pub asking: Asking,
+}
+
+/// What a call may ask of a person, and what it was answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asking {
+    /// Whether there is a person to be asked.
+    pub may_ask: bool,
+    /// The answer to what the same call has asked before.
+    pub answer: Option<Answered>,
+}
+
+/// What a person has answered to what a tool has asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// What the tool wanted back.
+    pub resume: Value,
+    /// What was filled in, by the names of the form's fields. `None`: no answer is given.
+    pub values: Option<Value>,
 }
 
 impl ToolContext {
@@ -89,18 +110,24 @@ pub(crate) async fn call_apart(
     tool: Arc<dyn Tool>,
     arguments: Value,
     context: ToolContext,
-) -> Result<String, String> {
+) -> Result<String, ToolError> {
     let (name, limit) = (tool.name().to_owned(), tool.timeout());
     let warning = if tool.is_safe_to_repeat() { "" } else { OUTCOME_UNKNOWN };
-    let work = async move { apart(tool.call(&arguments, &context)).await };
+    let work = async move {
+        let call = tool.call(&arguments, &context);
+        if tool.computes() { apart(call).await } else { call.await }
+    };
     let work = AbortOnDropHandle::new(tokio::spawn(work.in_current_span()));
     match tokio::time::timeout(limit, work).await {
-        Ok(Ok(answer)) => answer.map_err(|error| error.to_string()),
+        Ok(Ok(answer)) => answer,
         Ok(Err(_panic)) => {
             tracing::error!(tool = name, "the tool panicked");
-            Err(format!("the tool `{name}` failed (a defect of ours){warning}"))
+            Err(ToolError::Failed(format!("the tool `{name}` failed (a defect of ours){warning}")))
         }
-        Err(_elapsed) => Err(format!("gave no answer within {} s{warning}", limit.as_secs_f32())),
+        Err(_elapsed) => {
+            let seconds = limit.as_secs_f32();
+            Err(ToolError::Failed(format!("gave no answer within {seconds} s{warning}")))
+        }
     }
 }
 
@@ -113,6 +140,9 @@ pub enum ToolError {
     /// The work could not be done; the text says why.
     #[error("{0}")]
     Failed(String),
+    /// It asks a person for more first, and has done nothing yet.
+    #[error("it asks a person, which only a session can do: {}", .0.question.text)]
+    Asks(Box<Asked>),
 }
 
 impl ToolError {
@@ -122,8 +152,17 @@ impl ToolError {
     }
 }
 
+/// What a tool asks a person before it can answer: it is called again with what they say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The question.
+    pub question: Question,
+    /// What it wants back with the answer.
+    pub resume: Value,
+}
+
 /// What a tool asks a person instead of doing something.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     /// The question.
     pub text: String,
@@ -152,6 +191,12 @@ pub trait Tool: Send + Sync {
 
     /// Whether a call whose outcome is not known may be made again without harm.
     fn is_safe_to_repeat(&self) -> bool {
+        true
+    }
+
+    /// Whether a call may compute for long. Its thread then hands over all else that it has to do each time that
+    /// the call goes on, which costs more than what a short one does.
+    fn computes(&self) -> bool {
         true
     }
 
