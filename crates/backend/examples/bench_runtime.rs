@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 use futures::{StreamExt as _, stream};
 use resonant_backend::{Backend, Ctx, agents, sample, sessions, work};
 use resonant_domain::agent::{AgentSpec, Limits, ToolGrant};
 use resonant_domain::session::{Session, Usage};
+use resonant_domain::session_event::{EventBody, SessionEvent};
 use resonant_runtime::clock::{Clock, SystemClock};
-use resonant_runtime::log::MemoryLog;
+use resonant_runtime::log::{LogError, SessionLog};
 use resonant_runtime::models::{
     CallRequest, FinishReason, Message, Model, ModelPiece, ModelRequest, Models, ReplyStream,
 };
@@ -27,6 +28,10 @@ use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+/// That of the server.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Done<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -93,6 +98,9 @@ impl Tool for Echo {
     fn parameters(&self) -> Value {
         json!({ "type": "object", "properties": { "turn": { "type": "integer" } }, "required": ["turn"] })
     }
+    fn computes(&self) -> bool {
+        false
+    }
     fn call<'a>(&'a self, arguments: &'a Value, _context: &'a ToolContext) -> ToolFuture<'a> {
         Box::pin(async move {
             if !self.takes.is_zero() {
@@ -100,6 +108,25 @@ impl Tool for Echo {
             }
             Ok(arguments["turn"].to_string())
         })
+    }
+}
+
+/// A log that keeps nothing in this process, as that of the product does; the peer keeps none.
+struct Elsewhere;
+
+impl SessionLog for Elsewhere {
+    fn append(
+        &self,
+        after: i64,
+        entries: Vec<EventBody>,
+        _usage: Usage,
+    ) -> BoxFuture<'_, Result<Vec<SessionEvent>, LogError>> {
+        let at = SystemClock.now();
+        let events = (after + 1..)
+            .zip(entries)
+            .map(|(sequence, body)| SessionEvent { sequence, at, body })
+            .collect();
+        Box::pin(async { Ok(events) })
     }
 }
 
@@ -129,6 +156,11 @@ fn spec() -> AgentSpec {
     }
 }
 
+/// The same without tools, for sessions that do nothing: those of the loop are of no installation.
+fn idle_spec() -> AgentSpec {
+    AgentSpec { tools: Vec::new(), ..spec() }
+}
+
 /// A session that no database knows.
 fn session(number: usize) -> Done<Session> {
     let id = format!("00000000-0000-7000-8000-{number:012x}");
@@ -144,8 +176,7 @@ fn session(number: usize) -> Done<Session> {
 
 async fn run_one(engine: &Engine, number: usize) -> Done {
     let run = Run { session: session(number)?, agent: spec(), history: Vec::new() };
-    let log = MemoryLog::default();
-    engine.run(run, &log, Signals::default()).await?;
+    engine.run(run, &Elsewhere, Signals::default()).await?;
     Ok(())
 }
 
@@ -232,7 +263,7 @@ async fn database(turns: usize) -> Done<(PgPool, Backend, Ctx)> {
 /// that is committed, and a listener that hears of it. In turns; medians in microseconds.
 async fn measure_start(rounds: usize) -> Done {
     let (pool, backend, ctx) = database(0).await?;
-    let agent = agents::create(&ctx, spec()).await?;
+    let agent = agents::create(&ctx, idle_spec()).await?;
     sqlx::query("CREATE TABLE IF NOT EXISTS bench_floor (n BIGINT)").execute(&pool).await?;
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen("bench_floor").await?;
@@ -281,35 +312,36 @@ async fn measure_start(rounds: usize) -> Done {
     Ok(())
 }
 
-/// Sessions a second that do nothing: written down beforehand, then worked off by `workers`.
+/// Sessions a second that do nothing: written down beforehand, then worked off by `workers`, as those of a
+/// server take turns.
 async fn measure_flow(count: usize, workers: usize) -> Done {
-    let (_, backend, ctx) = database(0).await?;
-    let agent = agents::create(&ctx, spec()).await?;
+    let (pool, backend, ctx) = database(0).await?;
+    let agent = agents::create(&ctx, idle_spec()).await?;
     for _ in 0..count {
         sessions::start(&ctx, agent.id, sample::goal("Go")).await?;
     }
-    let left = Arc::new(AtomicUsize::new(count));
+    let (turn, stopping) = (Arc::default(), CancellationToken::new());
     let began = Instant::now();
-    let tasks = (0..workers).map(|number| {
-        let (backend, left) = (backend.clone(), left.clone());
-        tokio::spawn(async move {
-            let (system, name) = (backend.system(), format!("bench-{number}"));
-            while left.load(Ordering::SeqCst) > 0 {
-                match work::claim(&system, &name).await? {
-                    Some(claim) => {
-                        work::run(&system, claim, CancellationToken::new()).await?;
-                        left.fetch_sub(1, Ordering::SeqCst);
-                    }
-                    None => work::wait(&backend, Duration::from_millis(50)).await,
-                }
-            }
-            Ok::<_, resonant_backend::Error>(())
+    let tasks: Vec<_> = (0..workers)
+        .map(|number| {
+            let (turn, stopping) = (Arc::clone(&turn), stopping.clone());
+            tokio::spawn(work::work_until(
+                backend.clone(),
+                format!("bench-{number}"),
+                turn,
+                stopping,
+            ))
         })
-    });
-    for task in join_all(tasks).await {
-        task??;
+        .collect();
+    while sqlx::query_scalar("SELECT EXISTS (SELECT FROM session_queue)").fetch_one(&pool).await? {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    println!("{:.1}", count as f64 / began.elapsed().as_secs_f64());
+    let took = began.elapsed();
+    stopping.cancel();
+    for task in join_all(tasks).await {
+        task?;
+    }
+    println!("{:.1}", count as f64 / took.as_secs_f64());
     Ok(())
 }
 
