@@ -14,6 +14,7 @@ use crate::store::metrics::Row;
 use crate::{Backend, Ctx, leadership, members, sample, sessions, store, work};
 
 mod idle;
+mod kept;
 
 async fn admin(backend: &Backend) -> Ctx {
     let ctx = sample::member(backend, "root").await.unwrap();
@@ -388,13 +389,24 @@ async fn prometheus_is_answered_without_the_database(pool: PgPool) {
 /// 3,000 values, drawn and not recorded: what Python 3's `int(lognormvariate(8, 1))` gives after
 /// `random.Random(7)`. So uneven are response times: most lie near three thousand, a few far above.
 const UNEVEN: &str = include_str!("../../../domain/src/distribution/uneven.txt");
+/// As many that were recorded: `resonant_domain::distribution` says of what.
+const RECORDED: &str = include_str!("../../../domain/src/distribution/recorded.txt");
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn quantiles_outlive_processes_minutes_hours_and_days(pool: PgPool) {
+    outlive(pool, UNEVEN).await;
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn recorded_quantiles_outlive_processes_minutes_hours_and_days(pool: PgPool) {
+    outlive(pool, RECORDED).await;
+}
+
+async fn outlive(pool: PgPool, recorded: &str) {
     let clock = clock();
     let two = [(); 2].map(|()| Backend::for_tests_at(pool.clone(), clock.clone()));
     let ctx = admin(&two[0]).await;
-    let lines = UNEVEN.lines().filter(|line| !line.starts_with('#'));
+    let lines = recorded.lines().filter(|line| !line.starts_with('#'));
     let mut values: Vec<u64> = lines.map(|line| line.parse().unwrap()).collect();
     assert_eq!(values.len(), 3_000);
     let mut keepers = [Keeper::default(), Keeper::default()];
