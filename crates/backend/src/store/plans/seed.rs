@@ -176,6 +176,13 @@ impl Seed {
             FROM sown s
             WHERE s.user_id IN (SELECT owner_id FROM test_sets);
 
+            INSERT INTO agents (owner_id, agent_id, name, description, avatar, system_prompt,
+                                model_policy, tools, limits, status, revision, created_at, updated_at,
+                                deleted_at)
+            SELECT user_id, gen_random_uuid(), 'Gone ' || n, '', '{{}}', '', '{{\"mode\": \"auto\"}}',
+                   '[]', '{{}}', 'active', 1, at, at, at
+            FROM sown;
+
             DROP TABLE sown;
             ANALYZE;
             "
