@@ -265,8 +265,8 @@ pub struct Limits {
     /// Tokens that the model may write over all steps, 1 to 1,000,000.
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1_000_000)))]
     pub max_tokens: u32,
-    /// Seconds from the first step to the end, 1 to 3,600. The time that people take to decide is
-    /// not counted.
+    /// Seconds from the first step to the end, 1 to 3,600. The time that people take to
+    /// decide is not counted, nor that in the queue.
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 3_600)))]
     pub timeout_seconds: u32,
     /// Millionths of a dollar that the session may cost, at least 1; `None`: no such limit.

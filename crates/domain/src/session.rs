@@ -51,6 +51,12 @@ pub struct Session {
     pub reason: Option<String>,
     /// How far it may go.
     pub limits: Limits,
+    /// Whether it goes before others of its owner's.
+    #[serde(default)]
+    pub priority: Priority,
+    /// Not before this does it begin, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_at: Option<Timestamp>,
     /// What it has used so far.
     pub usage: Usage,
     /// Steps begun so far.
@@ -60,8 +66,8 @@ pub struct Session {
     /// What it waits for; there exactly while its state is `waiting`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Wait>,
-    /// For how long people and other agents have kept it waiting, in milliseconds. Its time limit does
-    /// not count this.
+    /// For how long people, other agents and the queue have kept it waiting, in milliseconds; also between an
+    /// end and the step that went on after it. Its time limit does not count this.
     #[serde(default)]
     pub waited_ms: u64,
     /// Whether it tests the agent: it counts in none of the agent's numbers.
@@ -92,6 +98,33 @@ pub struct Session {
     pub ended_at: Option<Timestamp>,
 }
 
+impl Session {
+    /// For how long it worked, in milliseconds; `None` while it is not over, and where no step began.
+    #[must_use]
+    pub fn worked_ms(&self) -> Option<u64> {
+        worked_ms(self.started_at, self.ended_at, self.waited_ms)
+    }
+
+    /// Not before this does it begin, where it has not begun.
+    #[must_use]
+    pub fn begins_at(&self) -> Option<Timestamp> {
+        begins_at(self.state, self.started_at, self.run_at)
+    }
+}
+
+fn begins_at(
+    state: SessionState,
+    started_at: Option<Timestamp>,
+    run_at: Option<Timestamp>,
+) -> Option<Timestamp> {
+    run_at.filter(|_| state == SessionState::Queued && started_at.is_none())
+}
+
+fn worked_ms(from: Option<Timestamp>, to: Option<Timestamp>, waited_ms: u64) -> Option<u64> {
+    let whole = to?.duration_since(from?).as_millis();
+    Some(u64::try_from(whole).unwrap_or(0).saturating_sub(waited_ms))
+}
+
 impl Choosable for Session {
     const FIELDS: &'static [&'static str] = &[
         "id",
@@ -106,6 +139,8 @@ impl Choosable for Session {
         "state",
         "reason",
         "limits",
+        "priority",
+        "run_at",
         "usage",
         "steps",
         "model",
@@ -160,9 +195,27 @@ pub struct SessionSummary {
     pub state: SessionState,
     pub usage: Usage,
     pub steps: u32,
+    #[serde(default)]
+    pub waited_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
+}
+
+impl SessionSummary {
+    /// What [`Session::worked_ms`] says.
+    #[must_use]
+    pub fn worked_ms(&self) -> Option<u64> {
+        worked_ms(self.started_at, self.ended_at, self.waited_ms)
+    }
+
+    /// What [`Session::begins_at`] says.
+    #[must_use]
+    pub fn begins_at(&self) -> Option<Timestamp> {
+        begins_at(self.state, self.started_at, self.run_at)
+    }
 }
 
 /// What a caller writes to start a session: the JSON of `POST /api/v1/agents/{id}/execute`.
@@ -213,6 +266,16 @@ impl Priority {
             Self::Low => -1,
             Self::Normal => 0,
             Self::High => 1,
+        }
+    }
+
+    /// Reads a priority from its rank.
+    #[must_use]
+    pub const fn from_rank(rank: i16) -> Self {
+        match rank {
+            ..=-1 => Self::Low,
+            0 => Self::Normal,
+            1.. => Self::High,
         }
     }
 }
@@ -446,11 +509,47 @@ mod tests {
     }
 
     #[test]
+    fn priorities_read_back() {
+        for priority in [Priority::Low, Priority::Normal, Priority::High] {
+            assert_eq!(Priority::from_rank(priority.rank()), priority);
+        }
+    }
+
+    #[test]
+    fn what_has_begun_or_is_over_begins_no_more() {
+        let at = Timestamp::UNIX_EPOCH;
+        for (state, started_at, begins_at_it) in [
+            (SessionState::Queued, None, Some(at)),
+            (SessionState::Running, None, None),
+            (SessionState::Cancelled, None, None),
+            (SessionState::Queued, Some(at), None),
+        ] {
+            assert_eq!(begins_at(state, started_at, Some(at)), begins_at_it, "{state:?}");
+        }
+    }
+
+    #[test]
     fn states_read_back() {
         for state in SessionState::ALL {
             assert_eq!(SessionState::parse(state.as_str()), Some(state));
         }
         assert_eq!(SessionState::parse("lost"), None);
+    }
+
+    #[test]
+    fn what_others_took_is_no_work() {
+        let at = |text: &str| Some(text.parse::<Timestamp>().unwrap());
+        let (from, to) = (at("2026-11-23T09:00:00Z"), at("2026-11-26T09:00:02.5Z"));
+        for (from, to, waited_ms, worked) in [
+            (from, to, 0, Some(259_202_500)),
+            (from, to, 259_200_000, Some(2_500)),
+            (from, to, 300_000_000, Some(0)),
+            (to, from, 0, Some(0)),
+            (from, None, 1, None),
+            (None, to, 1, None),
+        ] {
+            assert_eq!(worked_ms(from, to, waited_ms), worked, "{from:?} {to:?} {waited_ms}");
+        }
     }
 
     #[test]

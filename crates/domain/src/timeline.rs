@@ -20,6 +20,9 @@ pub struct Timeline {
     pub model: Option<String>,
     /// Who answers: `builtin` or `openai`.
     pub provider: Option<String>,
+    /// Whether a model was chosen whose price nobody has told: what all of it costs is an estimate then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_cost_presumed: bool,
     /// Faults that belong to no step.
     pub errors: Vec<String>,
     /// What the session waits for.
@@ -34,6 +37,9 @@ pub struct Timeline {
     /// When the round under way began: by its first step, or by what opened it again.
     #[serde(default)]
     pub began_at: Option<Timestamp>,
+    /// For how long it worked in the rounds before, in milliseconds.
+    #[serde(default)]
+    pub worked_before_ms: u64,
     /// How it ended.
     pub end: Option<TimelineEnd>,
     /// The number of the newest event taken in.
@@ -207,6 +213,7 @@ impl Timeline {
             EventBody::ModelChoice { step, choice } => {
                 self.provider = Some(choice.provider.clone());
                 self.model = Some(choice.model.clone());
+                self.is_cost_presumed |= choice.is_price_presumed;
                 self.step(step).model = Some(choice);
             }
             EventBody::ContextSummary {
@@ -340,7 +347,8 @@ impl Timeline {
 
     /// A session that was over goes on.
     fn open_round(&mut self, at: Timestamp) {
-        if self.end.take().is_some() {
+        if let Some(end) = self.end.take() {
+            self.worked_before_ms += end.duration_ms;
             self.began_at = Some(at);
             self.waited_ms = 0;
         }
@@ -430,6 +438,7 @@ mod tests {
             call_id: "call01001".to_owned(),
             question: "Where to?".to_owned(),
             form: Form::default(),
+            by: None,
         };
         let decision = Decision::Answer { values: None };
         let timeline = Timeline::from_events(events(vec![
@@ -440,6 +449,26 @@ mod tests {
         ]));
         assert_eq!(timeline.settled, Some(Settled { waiting: 2, decision }));
         assert_eq!(timeline.waiting.map(|wait| wait.sequence), Some(4));
+    }
+
+    #[test]
+    fn what_was_paid_at_a_price_that_nobody_told_stays_an_estimate() {
+        let choice = |is_price_presumed| ModelChoice {
+            tier: None,
+            provider: "anthropic".to_owned(),
+            model: "claude-next-9".to_owned(),
+            reason: "the agent names it".to_owned(),
+            score: Vec::new(),
+            is_price_presumed,
+        };
+        let chosen = |is_presumed| EventBody::ModelChoice { step: 1, choice: choice(is_presumed) };
+        let begun = EventBody::StepStart { step: 1, attempt: 1 };
+        let log = |choices: Vec<EventBody>| {
+            let timeline = Timeline::from_events(events([vec![begun.clone()], choices].concat()));
+            timeline.is_cost_presumed
+        };
+        assert!(!log(vec![chosen(false)]));
+        assert!(log(vec![chosen(false), chosen(true), chosen(false)]));
     }
 
     #[test]
@@ -476,6 +505,7 @@ mod tests {
         let timeline = Timeline::from_events(events(log.clone()));
         assert_eq!(timeline.steps[1].messages[0].text, "shorter");
         assert_eq!((timeline.end, timeline.unheard.len()), (None, 1));
+        assert_eq!(timeline.worked_before_ms, 1);
         assert_eq!(timeline.began_at, Some("2026-01-02T03:04:06Z".parse().unwrap()));
         log.push(EventBody::StepStart { step: 3, attempt: 1 });
         log.push(EventBody::StepStart { step: 3, attempt: 2 });

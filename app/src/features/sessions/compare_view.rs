@@ -162,10 +162,7 @@ fn facts(left: &SessionSoFar, right: &SessionSoFar) -> impl IntoView + use<> {
                 .map_or_else(|| tr("draft").to_owned(), |version| version.to_string())
         }),
         (tr("Time"), |session| {
-            let ms = session.started_at.zip(session.ended_at).map(|(from, to)| {
-                u64::try_from(to.as_millisecond() - from.as_millisecond()).unwrap_or(0)
-            });
-            ms.map_or_else(|| tr("not over").to_owned(), duration_text)
+            session.worked_ms().map_or_else(|| tr("not over").to_owned(), duration_text)
         }),
         (tr("Steps"), |session| session.steps.to_string()),
         (tr("Tokens"), |session| grouped(session.usage.total_tokens())),

@@ -188,6 +188,8 @@ mod tests {
             usage: Usage::default(),
             steps: 0,
             created_at: jiff::Timestamp::UNIX_EPOCH,
+            waited_ms: 0,
+            run_at: None,
             started_at: None,
             ended_at: None,
         }

@@ -33,6 +33,7 @@ pub(crate) fn SessionRow(
     let SessionSummary { id, agent_id, agent_name, agent_avatar, goal, created_at, .. } =
         session.get_untracked();
     let state = Memo::new(move |_| session.with(|session| session.state));
+    let begins_at = Memo::new(move |_| session.with(SessionSummary::begins_at));
     let agent = (names == AgentNames::Shown).then(|| {
         view! {
             <a class="session-row__agent" href=paths::agent(agent_id)>
@@ -50,6 +51,11 @@ pub(crate) fn SessionRow(
                 <p class="session-row__about">
                     {agent}
                     <Time at=created_at />
+                    {move || {
+                        begins_at
+                            .get()
+                            .map(|at| view! { <span>{tr("Begins ")} <Time at=at /></span> })
+                    }}
                 </p>
             </div>
             <div class="session-row__state">
@@ -62,10 +68,7 @@ pub(crate) fn SessionRow(
 
 /// What a session has used so far.
 fn figures(session: &SessionSummary) -> impl IntoView + use<> {
-    let duration_ms = session
-        .started_at
-        .zip(session.ended_at)
-        .map(|(from, to)| u64::try_from(to.as_millisecond() - from.as_millisecond()).unwrap_or(0));
+    let duration_ms = session.worked_ms();
     view! {
         <span>{tr_count("{n} step", "{n} steps", u64::from(session.steps))}</span>
         <span>{tr_count("{n} token", "{n} tokens", session.usage.total_tokens())}</span>

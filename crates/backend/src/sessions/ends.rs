@@ -14,7 +14,7 @@ use super::{NOT_FOUND, between_ms, calls, steer};
 use crate::cache::Stale;
 use crate::cache::session::{SessionEntry, SessionKey};
 use crate::database::Writing;
-use crate::store::session_ends::{CallEntry, CallStage, End, Idle};
+use crate::store::session_ends::{CallEntry, CallStage, End, Entry, Idle};
 use crate::{Backend, Ctx, Result, access, effects, store};
 
 /// How many sessions end by one statement, whose logs are read and written at once. Few in tests, which so
@@ -78,6 +78,8 @@ pub(crate) struct Ended {
     owner: UserId,
     /// The session as it was before.
     session: Idle,
+    /// Whether the round that ends had begun.
+    is_begun: bool,
     events: Vec<SessionEvent>,
 }
 
@@ -96,8 +98,7 @@ impl Ended {
 /// its own: its log gets the answer. One that has ended with those whom it called hears nothing.
 pub(crate) async fn tell_ended(backend: &Backend, ended: Vec<Ended>) {
     let over: HashSet<_> = ended.iter().map(|ended| ended.session.id).collect();
-    for Ended { owner, session, events } in ended {
-        let is_begun = session.started_at.is_some();
+    for Ended { owner, session, is_begun, events } in ended {
         backend.metrics().ended_idle(session.agent_id, is_begun, &events);
         backend.events().publish(session.id, &events);
         if let Some(caller) = session.caller.filter(|caller| !over.contains(caller)) {
@@ -193,15 +194,21 @@ async fn end_these(
     }
     let ids: Vec<_> = held.iter().map(|(id, _)| *id).collect();
     let sessions = store::session_ends::list_idle(&mut *tx, owner, &ids).await?;
-    let mut open = open_calls(store::session_ends::list_calls(&mut *tx, owner, &ids).await?);
+    let mut open = open_ends(store::session_ends::list_entries(&mut *tx, owner, &ids).await?);
     let fences: HashMap<_, _> = held.iter().copied().collect();
     let now = backend.now();
-    let ends = sessions.iter().filter_map(|session| {
-        let mut entries = open.remove(&session.id).unwrap_or_default();
-        entries.push(done(session, state, reason.clone(), now));
-        Some(End { id: session.id, fence: *fences.get(&session.id)?, entries })
-    });
-    let ends = ends.collect();
+    let mut ends = Vec::with_capacity(sessions.len());
+    let mut begun = HashSet::new();
+    for session in &sessions {
+        let Some(fence) = fences.get(&session.id) else { continue };
+        let OpenEnd { calls, round } = open.remove(&session.id).unwrap_or_default();
+        if round.began_at.is_some() {
+            begun.insert(session.id);
+        }
+        let mut entries: Vec<_> = calls.into_iter().map(stopped).collect();
+        entries.push(done(session, &round, (state, reason.clone()), now));
+        ends.push(End { id: session.id, fence: *fence, entries });
+    }
     let how = (state, reason.as_deref());
     let written = store::session_ends::append(tx, owner, ends, how, now).await?;
     let mut written: HashMap<_, _> = written.into_iter().collect();
@@ -209,18 +216,42 @@ async fn end_these(
         .into_iter()
         .map(|session| {
             let events = written.remove(&session.id).unwrap_or_default();
-            Ended { owner, session, events }
+            Ended { owner, is_begun: begun.contains(&session.id), session, events }
         })
         .collect())
 }
 
-/// The entry that ends a session.
-fn done(session: &Idle, state: SessionState, reason: Option<String>, now: Timestamp) -> EventBody {
+/// The entry that ends a session. It tells of its last round, as a worker's does.
+fn done(
+    session: &Idle,
+    round: &Round,
+    (state, reason): (SessionState, Option<String>),
+    now: Timestamp,
+) -> EventBody {
     let waits = session.waiting_since.map_or(0, |since| between_ms(since, now));
-    let waited_ms = session.waited_ms + waits;
-    let duration_ms = session.started_at.map_or(0, |started_at| between_ms(started_at, now));
-    let duration_ms = duration_ms.saturating_sub(waited_ms);
+    let worked = session.started_at.map_or(0, |started_at| between_ms(started_at, now));
+    let worked = worked.saturating_sub(session.waited_ms + waits);
+    let whole = round.began_at.map_or(0, |began_at| between_ms(began_at, now));
+    let duration_ms = worked.saturating_sub(round.worked_before_ms).min(whole);
+    let waited_ms = whole - duration_ms;
     EventBody::Done { state, reason, usage: session.usage, duration_ms, waited_ms }
+}
+
+/// What the log of a session that is not over tells of its end.
+#[derive(Default)]
+struct OpenEnd {
+    /// The calls that will get no result any more.
+    calls: Vec<OpenCall>,
+    round: Round,
+}
+
+/// The round under way.
+#[derive(Default)]
+struct Round {
+    /// When its first step began.
+    began_at: Option<Timestamp>,
+    /// For how long the session worked in those before it.
+    worked_before_ms: u64,
 }
 
 /// A tool call without a result.
@@ -231,32 +262,48 @@ struct OpenCall {
     is_begun: bool,
 }
 
-/// An answer for every tool call that will get none any more, so that no log ends with open calls. Of one
-/// that must not be made twice and was begun nobody knows whether it took effect: that is said.
-fn open_calls(log: Vec<(SessionId, CallEntry)>) -> HashMap<SessionId, Vec<EventBody>> {
-    let mut all: HashMap<_, Vec<OpenCall>> = HashMap::new();
-    for (session, CallEntry { stage, step, call_id, tool }) in log {
-        let open = all.entry(session).or_default();
-        match stage {
-            CallStage::Asked => {
-                // A step that is begun anew has the same ids again.
-                open.retain(|call| call.call_id != call_id);
-                open.push(OpenCall { step, call_id, tool, is_begun: false });
+/// What the logs of sessions tell of their ends.
+fn open_ends(log: Vec<(SessionId, Entry)>) -> HashMap<SessionId, OpenEnd> {
+    let mut all: HashMap<_, OpenEnd> = HashMap::new();
+    for (session, entry) in log {
+        let OpenEnd { calls, round } = all.entry(session).or_default();
+        match entry {
+            Entry::Call(entry) => follow(calls, entry),
+            Entry::Step(at) => {
+                round.began_at.get_or_insert(at);
             }
-            CallStage::Begun => {
-                let begun = open.iter_mut().filter(|call| call.call_id == call_id);
-                begun.for_each(|call| call.is_begun = true);
+            Entry::Fork => *round = Round::default(),
+            Entry::Done { worked_ms } => {
+                round.began_at = None;
+                round.worked_before_ms += worked_ms;
             }
-            CallStage::Answered => open.retain(|call| call.call_id != call_id),
         }
     }
-    let answered = all.into_iter().map(|(session, open)| {
-        let answers: Vec<_> = open.into_iter().map(stopped).collect();
-        (session, answers)
-    });
-    answered.collect()
+    all
 }
 
+/// Keeps the calls that have no result yet.
+fn follow(open: &mut Vec<OpenCall>, CallEntry { stage, step, call_id, tool }: CallEntry) {
+    match stage {
+        CallStage::Asked => {
+            // A step that is begun anew has the same ids again.
+            open.retain(|call| call.call_id != call_id);
+            open.push(OpenCall { step, call_id, tool, is_begun: false });
+        }
+        CallStage::Begun => {
+            let begun = open.iter_mut().filter(|call| call.call_id == call_id);
+            begun.for_each(|call| call.is_begun = true);
+        }
+        CallStage::Asks => {
+            let asks = open.iter_mut().filter(|call| call.call_id == call_id);
+            asks.for_each(|call| call.is_begun = false);
+        }
+        CallStage::Answered => open.retain(|call| call.call_id != call_id),
+    }
+}
+
+/// An answer to a tool call that will get none any more, so that no log ends with open calls. Of one that must
+/// not be made twice and was begun nobody knows whether it took effect: that is said.
 fn stopped(OpenCall { step, call_id, tool, is_begun }: OpenCall) -> EventBody {
     EventBody::ToolResult {
         step,

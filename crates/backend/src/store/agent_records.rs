@@ -140,8 +140,8 @@ fn select(owner: UserId, wide: Wide) -> QueryBuilder<Postgres> {
                        'agent_avatar', agent_avatar, 'goal', left(goal, 1000), 'state', state,
                        'usage', json_build_object('input_tokens', input_tokens,
                            'output_tokens', output_tokens, 'cost_micro_usd', cost_micro_usd),
-                       'steps', steps, 'created_at', created_at, 'started_at', started_at,
-                       'ended_at', ended_at
+                       'steps', steps, 'waited_ms', waited_ms, 'created_at', created_at,
+                       'started_at', started_at, 'ended_at', ended_at
                    ) AS session
                    FROM sessions
                    WHERE owner_id = a.owner_id AND agent_id = a.agent_id AND NOT is_test

@@ -27,7 +27,7 @@ pub(crate) struct Idle {
     pub(crate) started_at: Option<jiff::Timestamp>,
     /// Since when it waits for somebody.
     pub(crate) waiting_since: Option<jiff::Timestamp>,
-    /// For how long it did so before.
+    /// For how long it did so before, in all its rounds and between them.
     pub(crate) waited_ms: u64,
 }
 
@@ -79,8 +79,26 @@ pub(crate) enum CallStage {
     Asked,
     /// It must not be made twice, and begins.
     Begun,
+    /// It asks a person for more first, and has done nothing.
+    Asks,
     /// It has its result.
     Answered,
+}
+
+/// What an entry of a log tells of whoever ends the session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// Something of a tool call.
+    Call(CallEntry),
+    /// A step begins.
+    Step(jiff::Timestamp),
+    /// What stands before it happened in another session.
+    Fork,
+    /// A round is over.
+    Done {
+        /// For how long it worked in this round.
+        worked_ms: u64,
+    },
 }
 
 /// What an entry of a log tells of a tool call.
@@ -93,22 +111,25 @@ pub(crate) struct CallEntry {
     pub(crate) tool: String,
 }
 
-/// Lists what the logs of these sessions tell of tool calls, each in its order. Neither what the calls
-/// were made with is read nor what came of them; an entry that cannot be read is left out.
-#[tracing::instrument(name = "db.session_end.list_calls", skip_all, fields(owner.id = %owner), err(level = "debug"))]
-pub(crate) async fn list_calls(
+/// Lists what the logs of these sessions tell of tool calls and rounds, each in its order. Neither what the
+/// calls were made with is read nor what came of them; an entry that cannot be read is left out.
+#[tracing::instrument(name = "db.session_end.list_entries", skip_all, fields(owner.id = %owner), err(level = "debug"))]
+pub(crate) async fn list_entries(
     conn: &mut PgConnection,
     owner: UserId,
     ids: &[SessionId],
-) -> sqlx::Result<Vec<(SessionId, CallEntry)>> {
+) -> sqlx::Result<Vec<(SessionId, Entry)>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
     let rows = sqlx::query!(
         r#"
-        SELECT session_id, kind, body ->> 'step' AS step, body ->> 'call_id' AS call_id,
-               body ->> 'tool' AS tool
+        SELECT session_id, kind, at,
+               coalesce(body ->> 'step', body #>> '{reason,step}') AS step,
+               coalesce(body ->> 'call_id', body #>> '{reason,call_id}') AS call_id,
+               body ->> 'tool' AS tool, body ->> 'duration_ms' AS duration_ms
         FROM session_events
         WHERE owner_id = $1 AND session_id = ANY ($2)
-          AND kind IN ('tool_call', 'tool_start', 'tool_result')
+          AND (kind IN ('tool_call', 'tool_start', 'tool_result', 'step_start', 'fork', 'done')
+               OR (kind = 'waiting' AND body #> '{reason,by}' IS NOT NULL))
         ORDER BY session_id, sequence
         "#,
         owner.as_uuid(),
@@ -117,15 +138,23 @@ pub(crate) async fn list_calls(
     .fetch_all(conn)
     .await?;
     let entries = rows.into_iter().filter_map(|row| {
-        let entry = CallEntry {
-            stage: match row.kind.as_str() {
-                "tool_call" => CallStage::Asked,
-                "tool_start" => CallStage::Begun,
-                _ => CallStage::Answered,
-            },
-            step: row.step?.parse().ok()?,
-            call_id: row.call_id?,
-            tool: row.tool.unwrap_or_default(),
+        let stage = match row.kind.as_str() {
+            "tool_call" => Some(CallStage::Asked),
+            "tool_start" => Some(CallStage::Begun),
+            "tool_result" => Some(CallStage::Answered),
+            "waiting" => Some(CallStage::Asks),
+            _ => None,
+        };
+        let entry = match (stage, row.kind.as_str()) {
+            (Some(stage), _) => Entry::Call(CallEntry {
+                stage,
+                step: row.step?.parse().ok()?,
+                call_id: row.call_id?,
+                tool: row.tool.unwrap_or_default(),
+            }),
+            (None, "step_start") => Entry::Step(row.at.to_jiff()),
+            (None, "fork") => Entry::Fork,
+            (None, _) => Entry::Done { worked_ms: row.duration_ms?.parse().ok()? },
         };
         Some((SessionId::from_uuid(row.session_id), entry))
     });
@@ -203,6 +232,9 @@ pub(crate) async fn append(
                 waited_ms = s.waited_ms + CASE WHEN s.waiting_since IS NOT NULL
                     THEN greatest(extract(epoch FROM $7 - s.waiting_since) * 1000, 0)::BIGINT
                     ELSE 0
+                END + CASE WHEN s.told_end_at IS NOT NULL
+                    THEN greatest(floor(extract(epoch FROM $7 - s.told_end_at) * 1000), 0)::BIGINT
+                    ELSE 0
                 END
             FROM held
             WHERE s.owner_id = $1 AND s.session_id = ANY ($2) AND s.session_id = held.session_id
@@ -251,8 +283,8 @@ pub(crate) async fn append(
             SELECT session.owner_id, session.session_id, session.listing_id,
                    coalesce(session.listing_version, 1), session.is_pristine IS NOT TRUE,
                    $5 = 'completed',
-                   greatest(0, extract(epoch FROM $7 - coalesce(session.started_at, $7))
-                                   * 1000)::BIGINT,
+                   greatest(0, extract(epoch FROM $7 - coalesce(session.started_at, $7)) * 1000
+                                   - session.waited_ms)::BIGINT,
                    session.cost_micro_usd, $7
             FROM session
             WHERE NOT session.is_test AND session.listing_id IS NOT NULL

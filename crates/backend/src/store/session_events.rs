@@ -39,6 +39,8 @@ impl<'a> Fold<'a> {
                     fold.steps = fold.steps.max(*step);
                     fold.is_started = true;
                 }
+                // The steps before it were begun in another session.
+                EventBody::Fork { .. } => fold.is_started = false,
                 EventBody::StepComplete { .. } => fold.has_progressed = true,
                 EventBody::Waiting { reason } => fold.waiting = Some(reason),
                 EventBody::Done { state, reason, .. } => {
@@ -74,8 +76,14 @@ fn without_nul(value: &mut Value) {
 pub(super) fn storable(entry: EventBody) -> serde_json::Result<(EventBody, Value)> {
     let mut body = serde_json::to_value(&entry)?;
     // Written for somebody, an event is without it.
-    if let EventBody::ToolCall { provider_data: Some(data), .. } = &entry {
-        body["provider_data"] = data.clone();
+    match &entry {
+        EventBody::ToolCall { provider_data: Some(data), .. } => {
+            body["provider_data"] = data.clone();
+        }
+        EventBody::Waiting { reason: WaitReason::Question { by: Some(by), .. } } => {
+            body["reason"]["by"]["resume"] = by.resume.clone();
+        }
+        _ => {}
     }
     if has_nul(&body) {
         without_nul(&mut body);
@@ -92,7 +100,7 @@ pub(super) fn storable(entry: EventBody) -> serde_json::Result<(EventBody, Value
 /// aside for it is free again. An end takes the session out of the queue, a pause takes it from its worker.
 /// Webhooks are told of an end here, whoever ends it, so that none goes untold; what ran of a listing, as the
 /// session itself says since it was asked for, is recorded, and one that goes on and ends again counts as it
-/// ended last.
+/// ended last, with the work of all its rounds.
 ///
 /// One statement, so that an append costs one round trip and is whole or not at all. The lock on the
 /// queue's row comes first: whoever claims the session or ends it needs the same lock.
@@ -150,7 +158,13 @@ pub(crate) async fn append(
                 state = coalesce($12, s.state),
                 reason = coalesce($13, s.reason),
                 ended_at = CASE WHEN $16 THEN $7::TIMESTAMPTZ END,
-                told_end_at = CASE WHEN $16 THEN $7::TIMESTAMPTZ ELSE s.told_end_at END,
+                -- A session that is not over has it until a step begins, where it went on after an end: no work
+                -- was done in between.
+                told_end_at = CASE
+                    WHEN $16 THEN $7::TIMESTAMPTZ
+                    WHEN $6 THEN NULL
+                    ELSE s.told_end_at
+                END,
                 waiting = CASE WHEN $16 THEN NULL ELSE coalesce($17, s.waiting) END,
                 waiting_sequence = CASE
                     WHEN $16 THEN NULL
@@ -164,6 +178,9 @@ pub(crate) async fn append(
                 END,
                 waited_ms = s.waited_ms + CASE WHEN $16 AND s.waiting_since IS NOT NULL
                     THEN greatest(extract(epoch FROM $7 - s.waiting_since) * 1000, 0)::BIGINT
+                    ELSE 0
+                END + CASE WHEN ($6 OR $16) AND s.told_end_at IS NOT NULL
+                    THEN greatest(floor(extract(epoch FROM $7 - s.told_end_at) * 1000), 0)::BIGINT
                     ELSE 0
                 END
             FROM held
@@ -240,8 +257,8 @@ pub(crate) async fn append(
             SELECT session.owner_id, session.session_id, session.listing_id,
                    coalesce(session.listing_version, 1), session.is_pristine IS NOT TRUE,
                    $12 = 'completed',
-                   greatest(0, extract(epoch FROM $7 - coalesce(session.started_at, $7))
-                                   * 1000)::BIGINT,
+                   greatest(0, extract(epoch FROM $7 - coalesce(session.started_at, $7)) * 1000
+                                   - session.waited_ms)::BIGINT,
                    session.cost_micro_usd, $7
             FROM session
             WHERE $16 AND NOT session.is_test AND session.listing_id IS NOT NULL

@@ -1,8 +1,11 @@
+mod rounds;
+
 use futures::TryStreamExt as _;
 use resonant_domain::agent_list::BulkAction;
+use resonant_domain::form::Form;
 use resonant_domain::page::PageRequest;
 use resonant_domain::session::Usage;
-use resonant_domain::waiting::WaitReason;
+use resonant_domain::waiting::{AskingTool, WaitReason};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio_util::sync::CancellationToken;
 
@@ -59,12 +62,19 @@ async fn agents_take_all_that_they_have_open_with_them(pool: PgPool) {
     }
     let left = start(other).await;
     let waits = idle[3];
-    let asked = [call("first"), call("second"), call("third"), result("third")];
-    let begun = EventBody::ToolStart { step: 1, call_id: "first".to_owned() };
-    let pause = WaitReason::Approval { step: 1, calls: Vec::new() };
+    let asked = [call("first"), call("second"), call("third"), result("third"), call("fourth")];
+    let begun = |call_id: &str| EventBody::ToolStart { step: 1, call_id: call_id.to_owned() };
+    // A tool that asks a person has done nothing.
+    let question = WaitReason::Question {
+        step: 1,
+        call_id: "fourth".to_owned(),
+        question: "Which one?".to_owned(),
+        form: Form::free_answer(),
+        by: Some(AskingTool { tool: "calculator".to_owned(), resume: serde_json::Value::Null }),
+    };
     let mut entries = vec![EventBody::StepStart { step: 1, attempt: 1 }];
     entries.extend(asked);
-    entries.extend([begun, EventBody::Waiting { reason: pause }]);
+    entries.extend([begun("first"), begun("fourth"), EventBody::Waiting { reason: question }]);
     write(&ctx, waits, entries).await;
     let columns = "owner_id, session_id, agent_id";
     let aside = format!(
@@ -102,7 +112,7 @@ async fn agents_take_all_that_they_have_open_with_them(pool: PgPool) {
             _ => None,
         })
         .collect();
-    assert_eq!(stopped, [("first", STOPPED_AT_WORK), ("second", STOPPED)]);
+    assert_eq!(stopped, [("first", STOPPED_AT_WORK), ("second", STOPPED), ("fourth", STOPPED)]);
     while watched.try_next().await.unwrap().is_some() {}
 
     // Each end is told once, and nothing is set aside any more but for what is not over.

@@ -60,7 +60,29 @@ pub(crate) async fn list_open(
     Ok(ids.into_iter().map(SessionId::from_uuid).collect())
 }
 
+/// Those of these sessions that wait for somebody.
+#[tracing::instrument(name = "db.session.list_waiting", skip_all, fields(owner.id = %owner), err(level = "debug"))]
+pub(crate) async fn list_waiting(
+    conn: &mut PgConnection,
+    owner: UserId,
+    ids: &[Uuid],
+) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT session_id
+        FROM sessions
+        WHERE owner_id = $1 AND session_id = ANY ($2) AND state = 'waiting'
+        "#,
+        owner.as_uuid(),
+        ids,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Opens a session that is over again: it is queued. Answers its priority; `None`: it is not over.
+///
+/// The end that was told stays until a step begins: the time up to then is no work.
 #[tracing::instrument(name = "db.session.update_reopened", skip_all, fields(session.id = %id), err(level = "debug"))]
 pub(crate) async fn update_reopened(
     conn: &mut PgConnection,
@@ -70,7 +92,8 @@ pub(crate) async fn update_reopened(
     sqlx::query_scalar!(
         r#"
         UPDATE sessions
-        SET state = 'queued', reason = NULL, ended_at = NULL, is_cancel_asked = FALSE
+        SET state = 'queued', reason = NULL, ended_at = NULL, told_end_at = ended_at,
+            is_cancel_asked = FALSE
         WHERE owner_id = $1 AND session_id = $2 AND ended_at IS NOT NULL
         RETURNING priority
         "#,
