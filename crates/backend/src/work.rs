@@ -7,7 +7,7 @@ mod workers;
 
 use std::time::Duration;
 
-use resonant_domain::session::SessionState;
+use resonant_domain::session::{SessionState, Usage};
 use resonant_domain::{SessionId, UserId};
 use resonant_runtime::log::LogError;
 use resonant_runtime::trace::TraceParent;
@@ -260,6 +260,10 @@ async fn run_claimed(backend: &Backend, claim: &Claim, shutdown: CancellationTok
         lost = keep_lease(backend, claim, &signals.cancel) => Err(lost),
     };
     drop(watch);
+    if outcome.is_ok() || log.gives_way().is_some() {
+        // What was used is settled where it is written: a call that was refused used nothing.
+        log.settle(Usage::default()).await;
+    }
     if let (Err(LogError::Fenced), Some(rest)) = (&outcome, log.gives_way()) {
         return give_way(backend, claim, rest).await;
     }

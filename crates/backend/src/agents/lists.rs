@@ -6,11 +6,11 @@ use resonant_domain::audit::Deed;
 use resonant_domain::page::{MAX_LIMIT, Place, Window};
 use resonant_domain::{AgentId, UserId};
 
-use super::{Expected, NOT_FOUND};
+use super::NOT_FOUND;
 use crate::cache::Stale;
 use crate::cache::agent::{AgentEntry, AgentKey};
 use crate::store::agent_lists::{ListPosition, Reach, Way};
-use crate::{Ctx, Error, Result, access, audit, effects, sessions, store};
+use crate::{Ctx, Error, Result, Seen, access, audit, effects, sessions, store};
 
 /// What a mark belongs to.
 fn scope(owner: UserId, query: &AgentQuery) -> (&'static str, UserId, &AgentQuery) {
@@ -102,7 +102,7 @@ pub async fn lines(ctx: &Ctx, ids: &[AgentId]) -> Result<Vec<AgentLine>> {
 /// [`Error::Unauthenticated`]; [`Error::Invalid`] for none or too many.
 #[tracing::instrument(name = "agents.change_many", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn change_many(ctx: &Ctx, ids: &[AgentId], action: BulkAction) -> Result<Vec<AgentId>> {
-    change_expected(ctx, ids, action, &Expected::Any).await
+    change_expected(ctx, ids, action, &Seen::default()).await
 }
 
 /// The same to agents that are all in a revision that is `expected`.
@@ -110,24 +110,26 @@ pub(super) async fn change_expected(
     ctx: &Ctx,
     ids: &[AgentId],
     action: BulkAction,
-    expected: &Expected,
+    expected: &Seen,
 ) -> Result<Vec<AgentId>> {
     let owner = access::with_scope(ctx, Scope::AgentsWrite)?;
     check_bulk(ids)?;
     let backend = ctx.backend();
     let now = backend.now();
     let mut tx = backend.begin(owner).await?;
-    if *expected != Expected::Any {
+    if *expected != Seen::default() {
         for id in ids {
             let agent = store::agents::lock(&mut tx, owner, *id).await?.ok_or(NOT_FOUND)?;
-            expected.check(agent.revision)?;
+            super::check_seen(expected, &agent)?;
         }
     }
     let mut ended = Vec::new();
     let (changed, deed) = match (action, action.status()) {
         (_, Some(status)) => {
             let changed = store::agent_lists::update_status(&mut tx, owner, ids, status, now);
-            (changed.await?, audit::deed_of(status))
+            let changed = changed.await?;
+            store::queue::follow_status(&mut tx, owner, &changed, status).await?;
+            (changed, audit::deed_of(status))
         }
         (BulkAction::Restore, None) => {
             let restored = store::agent_trash::update_restored(&mut tx, owner, ids, now).await?;

@@ -6,6 +6,7 @@
 
 mod claims;
 mod leases;
+mod put_off;
 mod strays;
 mod terms;
 
@@ -18,6 +19,7 @@ use sqlx::PgConnection;
 
 pub(crate) use self::claims::{Claimed, claim, find_next_due};
 pub(crate) use self::leases::{shorten_leases, update_lease};
+pub(crate) use self::put_off::follow_status;
 pub(crate) use self::strays::{delete_left, insert_orphans};
 pub(crate) use self::terms::{Slots, Terms};
 use super::interval;
@@ -57,7 +59,9 @@ pub(crate) async fn insert(conn: &mut PgConnection, entry: NewEntry) -> sqlx::Re
             WHERE $7::BIGINT IS NULL OR $7 > (
                 SELECT count(*)
                 FROM (
-                    SELECT FROM session_queue WHERE owner_id = $1 AND NOT is_parked LIMIT $7
+                    SELECT FROM session_queue
+                    WHERE owner_id = $1 AND (NOT is_parked OR is_put_off)
+                    LIMIT $7
                 ) AS queued_already
             )
             RETURNING fence
@@ -87,7 +91,11 @@ pub(crate) async fn is_full(
     sqlx::query_scalar!(
         r#"
         SELECT count(*) >= $2 AS "is_full!"
-        FROM (SELECT FROM session_queue WHERE owner_id = $1 AND NOT is_parked LIMIT $2) AS queued
+        FROM (
+            SELECT FROM session_queue
+            WHERE owner_id = $1 AND (NOT is_parked OR is_put_off)
+            LIMIT $2
+        ) AS queued
         "#,
         owner.as_uuid(),
         most,
@@ -176,7 +184,8 @@ pub(crate) enum Attempt<'a> {
 }
 
 /// Gives a session back to the queue, due after `delay`, and wakes a worker. What was set aside for its next
-/// call is free again. `false`: it is not held under this fence.
+/// call is free again. The delay is no work, as the time in the queue after it. `false`: it is not held under
+/// this fence.
 #[tracing::instrument(name = "db.queue.release", skip_all, fields(session.id = %id), err(level = "debug"))]
 pub(crate) async fn release(
     conn: &mut PgConnection,
@@ -193,7 +202,7 @@ pub(crate) async fn release(
         r#"
         WITH released AS (
             UPDATE session_queue
-            SET lease_until = NULL, worker = NULL, run_at = now() + $5,
+            SET lease_until = NULL, worker = NULL, run_at = now() + $5, is_parked = is_put_off,
                 owner_slot = NULL, agent_slot = NULL,
                 attempts = greatest(attempts - $4, 0), budget_waits = budget_waits + $6,
                 last_error = coalesce($7, last_error)
@@ -205,7 +214,12 @@ pub(crate) async fn release(
             WHERE r.owner_id = $1 AND r.session_id = released.session_id
         )
         UPDATE sessions s
-        SET state = 'queued'
+        SET state = 'queued',
+            waited_ms = s.waited_ms + CASE
+                WHEN s.started_at IS NOT NULL AND s.told_end_at IS NULL
+                    THEN floor(extract(epoch FROM $5::INTERVAL) * 1000)::BIGINT
+                ELSE 0
+            END
         FROM released
         WHERE s.owner_id = $1 AND s.session_id = $2 AND s.session_id = released.session_id
         "#,
@@ -222,7 +236,8 @@ pub(crate) async fn release(
     Ok(done.rows_affected() > 0)
 }
 
-/// Lets a session that waited for a person go on, and wakes a worker when the transaction commits.
+/// Lets a session that waited for a person go on, and wakes a worker when the transaction commits. One whose
+/// agent is paused stays parked.
 #[tracing::instrument(name = "db.queue.wake", skip_all, fields(session.id = %id), err(level = "debug"))]
 pub(crate) async fn wake(
     conn: &mut PgConnection,
@@ -234,7 +249,7 @@ pub(crate) async fn wake(
         r#"
         WITH woken AS (
             UPDATE session_queue
-            SET is_parked = FALSE, run_at = now(), attempts = 0, budget_waits = 0,
+            SET is_parked = is_put_off, run_at = now(), attempts = 0, budget_waits = 0,
                 last_error = NULL, traceparent = coalesce($4, traceparent),
                 request_id = coalesce($5, request_id)
             WHERE owner_id = $1 AND session_id = $2 AND is_parked

@@ -94,7 +94,7 @@ impl<'a> QueueLog<'a> {
     }
 
     /// Gives the guests of the network back what a call did not use. Should this fail it counts as used.
-    async fn settle(&self, used: Usage) {
+    pub(super) async fn settle(&self, used: Usage) {
         if let Err(error) = self.purse.settle(self.backend, used).await {
             let error = &error as &dyn std::error::Error;
             tracing::debug!(session.id = %self.claim.session_id, error, "a call was not settled");

@@ -1,4 +1,6 @@
+mod asking;
 mod fences;
+mod pausing;
 mod turns;
 
 use std::collections::HashSet;

@@ -59,6 +59,8 @@ struct ClaimedRow {
     request_id: Option<String>,
     last_error: Option<String>,
     budget_waits: i32,
+    /// For how long it was due and nobody had it.
+    queued_ms: i64,
     /// Whether there is such a session, and it is not over.
     is_open: bool,
 }
@@ -234,7 +236,11 @@ macro_rules! of_what_is_claimed {
                     ORDER BY place
                     LIMIT 16
                 ), due AS (
-                    SELECT q.owner_id, q.session_id, q.agent_id
+                    SELECT q.owner_id, q.session_id, q.agent_id,
+                           CASE WHEN q.lease_until IS NULL
+                               THEN floor(extract(epoch FROM now() - q.run_at) * 1000)::BIGINT
+                               ELSE 0
+                           END AS queued_ms
                     FROM ranked r
                     JOIN session_queue q
                         ON q.owner_id = r.owner_id AND q.session_id = r.session_id
@@ -243,7 +249,7 @@ macro_rules! of_what_is_claimed {
                     LIMIT 1
                     FOR UPDATE OF q SKIP LOCKED
                 ), placed AS (
-                    SELECT d.owner_id, d.session_id,
+                    SELECT d.owner_id, d.session_id, d.queued_ms,
                            (SELECT min(n) FROM generate_series(1, $1) AS n
                             WHERE n <> ALL (used.owner_slots)) AS owner_slot,
                            (SELECT min(n) FROM generate_series(1, $2) AS n
@@ -271,7 +277,7 @@ macro_rules! of_what_is_claimed {
                     FROM placed p
                     WHERE q.owner_id = p.owner_id AND q.session_id = p.session_id
                     RETURNING q.owner_id, q.session_id, q.fence, q.attempts, q.traceparent,
-                              q.request_id, q.last_error, q.budget_waits
+                              q.request_id, q.last_error, q.budget_waits, p.queued_ms
                 )
                 "#,
                 $end
@@ -282,8 +288,8 @@ macro_rules! of_what_is_claimed {
 }
 
 /// Takes the session whose turn it is and makes it run under a new fence. Sessions whose owner or agent has
-/// no place free are passed over. An entry without a session, or with one that is over, is dropped: what
-/// was done is to be committed even when nothing is found.
+/// no place free are passed over. That it was due and nobody had it is no work of a session. An entry without a
+/// session, or with one that is over, is dropped: what was done is to be committed even when nothing is found.
 ///
 /// A slot that another worker takes at the same moment breaks `session_queue_owner_slot_key` or
 /// `session_queue_agent_slot_key`: ask again.
@@ -323,7 +329,13 @@ async fn claim_whole(
         r#"
                 , running AS (
                     UPDATE sessions s
-                    SET state = 'running'
+                    SET state = 'running',
+                        -- Before the first step of a round no time is counted.
+                        waited_ms = s.waited_ms + CASE
+                            WHEN s.started_at IS NOT NULL AND s.told_end_at IS NULL
+                                THEN claimed.queued_ms
+                            ELSE 0
+                        END
                     FROM claimed
                     WHERE s.owner_id = claimed.owner_id AND s.session_id = claimed.session_id
                       AND s.ended_at IS NULL
@@ -332,7 +344,7 @@ async fn claim_whole(
                 SELECT claimed.owner_id AS "owner_id!", claimed.session_id AS "session_id!",
                        claimed.fence AS "fence!", claimed.attempts AS "attempts!",
                        claimed.traceparent, claimed.request_id, claimed.last_error,
-                       claimed.budget_waits AS "budget_waits!",
+                       claimed.budget_waits AS "budget_waits!", claimed.queued_ms AS "queued_ms!",
                        EXISTS (SELECT FROM running) AS "is_open!"
                 FROM claimed
                 "#
@@ -358,15 +370,18 @@ async fn claim_apart(
                 SELECT claimed.owner_id AS "owner_id!", claimed.session_id AS "session_id!",
                        claimed.fence AS "fence!", claimed.attempts AS "attempts!",
                        claimed.traceparent, claimed.request_id, claimed.last_error,
-                       claimed.budget_waits AS "budget_waits!", TRUE AS "is_open!"
+                       claimed.budget_waits AS "budget_waits!", claimed.queued_ms AS "queued_ms!",
+                       TRUE AS "is_open!"
                 FROM claimed
                 "#
     )
     .fetch_optional(&mut *conn)
     .await?;
-    let Some((claimed, _)) = row.map(ClaimedRow::split) else { return Ok(None) };
+    let Some(row) = row else { return Ok(None) };
+    let queued_ms = row.queued_ms;
+    let (claimed, _) = row.split();
     let (owner, id) = (claimed.owner_id, claimed.session_id);
-    let is_open = sessions::update_running(conn, owner, id).await?;
+    let is_open = sessions::update_running(conn, owner, id, queued_ms).await?;
     Ok(Some((claimed, is_open)))
 }
 

@@ -1,14 +1,15 @@
 //! What is not in the queue and should be, and what is and should not.
 
+use resonant_domain::agent::AgentStatus;
 use resonant_domain::{SessionId, UserId};
 use sqlx::PgConnection;
 
 use super::{delete, lock};
-use crate::store::sessions;
 use crate::store::shards::Owners;
+use crate::store::{agents, sessions};
 
 /// Queues again what should be in the queue and is not: sessions that are not over without a row of
-/// their own. Answers how many.
+/// their own. Those of an agent that is paused are put off. Answers how many.
 #[tracing::instrument(name = "db.queue.insert_orphans", skip_all, err(level = "debug"))]
 pub(crate) async fn insert_orphans(conn: &mut PgConnection, owners: Owners) -> sqlx::Result<u64> {
     let mut count = 0;
@@ -49,17 +50,21 @@ async fn insert_again(
     (owner, id): (UserId, SessionId),
     open: sessions::Open,
 ) -> sqlx::Result<u64> {
+    let agent = agents::find(&mut *conn, owner, open.agent_id).await?;
+    let is_put_off = agent.is_some_and(|agent| agent.status != AgentStatus::Active);
     let done = sqlx::query!(
         r#"
-        INSERT INTO session_queue (owner_id, session_id, agent_id, run_at, fence, is_parked, priority)
-        VALUES ($1, $2, $3, now(), nextval('session_fence_seq'), $4, $5)
+        INSERT INTO session_queue (owner_id, session_id, agent_id, run_at, fence, is_parked, priority,
+                                   is_put_off)
+        VALUES ($1, $2, $3, now(), nextval('session_fence_seq'), $4, $5, $6)
         ON CONFLICT (owner_id, session_id) DO NOTHING
         "#,
         owner.as_uuid(),
         id.as_uuid(),
         open.agent_id.as_uuid(),
-        open.is_waiting,
+        open.is_waiting || is_put_off,
         open.priority,
+        is_put_off,
     )
     .execute(conn)
     .await?;

@@ -1,9 +1,12 @@
 //! Whose turn it is, and who is woken.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use jiff::SignedDuration;
 use resonant_domain::agent::Agent;
 use resonant_domain::session::{NewFork, NewMessage, NewSession, Priority};
+use resonant_runtime::clock::FixedClock;
 
 use super::*;
 use crate::Settings;
@@ -26,6 +29,49 @@ async fn queue_at_once(backend: &Backend, agent: &Agent, count: usize) {
         sessions::enqueue(backend, &mut tx, start, sample::goal("Hello")).await.unwrap();
     }
     tx.commit().await.unwrap();
+}
+
+/// Whoever waits for a worker does not work.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn the_time_in_the_queue_is_no_work(pool: PgPool) {
+    let clock = Arc::new(FixedClock::new("2026-11-23T09:00:00Z".parse().unwrap()));
+    let backend = Backend::for_tests_at(pool.clone(), clock.clone());
+    let ctx = sample::guest(&backend).await.unwrap();
+    let session = queued(&ctx, "What is 6 times 7?").await;
+    let stay = async |seconds: i64| {
+        clock.advance(SignedDuration::from_secs(seconds));
+        let statement =
+            format!("UPDATE session_queue SET run_at = run_at - INTERVAL '{seconds} s'");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&pool).await.unwrap();
+    };
+    let waited = async || {
+        let mut conn = backend.conn().await.unwrap();
+        let read = store::sessions::find(&mut conn, session.owner_id, session.id).await;
+        read.unwrap().unwrap().waited_ms
+    };
+    stay(180).await;
+    let first = take(&backend).await;
+    assert_eq!(waited().await, 0, "before the first step nothing is counted");
+    let step = vec![EventBody::StepStart { step: 1, attempt: 1 }];
+    log_of(&backend, &first, &session).append(0, step, Usage::default()).await.unwrap();
+
+    // It gives way to others for half a minute, and stands behind them for three.
+    let mut conn = backend.conn().await.unwrap();
+    let (attempt, rest) = (Attempt::Crowded, Duration::from_secs(30));
+    assert!(store::queue::release(&mut conn, first.key(), attempt, rest).await.unwrap());
+    drop(conn);
+    stay(210).await;
+    take(&backend).await;
+    let in_all = waited().await;
+    assert!((210_000..230_000).contains(&in_all), "{in_all}");
+    // What passes until a worker is known to be lost may have been work.
+    lose_workers(&pool).await;
+    let last = take(&backend).await;
+    assert_eq!(waited().await, in_all);
+
+    run(&backend.system(), last, CancellationToken::new()).await.unwrap();
+    let over = sessions::get(&ctx, session.id).await.unwrap();
+    assert_eq!(over.state, SessionState::Completed, "{:?}", over.reason);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
