@@ -1,6 +1,7 @@
 //! The SQL of sessions.
 
 mod lists;
+mod of_others;
 mod open;
 mod pins;
 mod thumbs;
@@ -8,7 +9,7 @@ mod thumbs;
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::agent::{AgentSpec, Avatar, Limits};
 use resonant_domain::money::MicroUsd;
-use resonant_domain::session::{CalledBy, Lineage, Session, SessionState, Usage};
+use resonant_domain::session::{CalledBy, Lineage, Priority, Session, SessionState, Usage};
 use resonant_domain::thumb::Thumb;
 use resonant_domain::variable::Values;
 use resonant_domain::waiting::{Wait, WaitReason};
@@ -18,9 +19,10 @@ use sqlx::types::{Json, Uuid};
 
 pub(super) use self::lists::GOAL_IN_LIST;
 pub(crate) use self::lists::{SessionPosition, list, list_started};
+pub(crate) use self::of_others::{OfOthers, find_of_others};
 pub(crate) use self::open::{
-    Open, find_open, is_cancel_asked, list_open, update_cancel_asked, update_cancel_asked_of_owner,
-    update_reopened,
+    Open, find_open, is_cancel_asked, list_open, list_waiting, update_cancel_asked,
+    update_cancel_asked_of_owner, update_reopened,
 };
 pub(crate) use self::pins::{find_pins, update_pins};
 pub(crate) use self::thumbs::{lock_thumb, update_thumb};
@@ -33,8 +35,6 @@ pub(crate) struct Runnable {
     pub(crate) session: Session,
     pub(crate) spec: AgentSpec,
     pub(crate) is_cancel_asked: bool,
-    /// The higher, the sooner it goes among its owner's.
-    pub(crate) priority: i16,
 }
 
 #[derive(sqlx::FromRow)]
@@ -51,6 +51,8 @@ pub(super) struct SessionRow {
     pub(super) state: String,
     pub(super) reason: Option<String>,
     pub(super) limits: Json<Limits>,
+    pub(super) priority: i16,
+    pub(super) run_at: Option<Timestamp>,
     pub(super) steps: i32,
     pub(super) input_tokens: i64,
     pub(super) output_tokens: i64,
@@ -110,6 +112,8 @@ impl TryFrom<SessionRow> for Session {
             state: state(&row.state)?,
             reason: row.reason,
             limits: row.limits.0,
+            priority: Priority::from_rank(row.priority),
+            run_at: row.run_at.map(Timestamp::to_jiff),
             usage: usage(row.input_tokens, row.output_tokens, row.cost_micro_usd),
             steps: u32::try_from(row.steps).unwrap_or(0),
             model: row.model,
@@ -152,7 +156,7 @@ pub(crate) async fn find(
                cost_micro_usd, model, waiting AS "waiting: Json<WaitReason>", waiting_sequence,
                waiting_since, waited_ms, is_test, parent_session_id, parent_step, caller_session_id,
                caller_call_id, depth, started_by, thumb, pins, last_sequence, created_at, started_at,
-               ended_at
+               ended_at, priority, run_at
         FROM sessions
         WHERE owner_id = $1 AND session_id = $2
         "#,
@@ -183,7 +187,8 @@ pub(crate) async fn find_runnable(
                waiting_since AS "waiting_since: Timestamp", is_test, waited_ms, parent_session_id,
                parent_step, caller_session_id, caller_call_id, depth, started_by, thumb, pins,
                last_sequence, created_at AS "created_at: Timestamp", started_at AS "started_at: Timestamp",
-               ended_at AS "ended_at: Timestamp", is_cancel_asked, priority
+               ended_at AS "ended_at: Timestamp", is_cancel_asked, priority,
+               run_at AS "run_at: Timestamp"
         FROM sessions
         WHERE owner_id = $1 AND session_id = $2
         "#,
@@ -193,7 +198,7 @@ pub(crate) async fn find_runnable(
     .fetch_optional(conn)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let (spec, is_cancel_asked, priority) = (row.spec.0, row.is_cancel_asked, row.priority);
+    let (spec, is_cancel_asked) = (row.spec.0, row.is_cancel_asked);
     let session = SessionRow {
         owner_id: row.owner_id,
         session_id: row.session_id,
@@ -207,6 +212,8 @@ pub(crate) async fn find_runnable(
         state: row.state,
         reason: row.reason,
         limits: row.limits,
+        priority: row.priority,
+        run_at: row.run_at,
         steps: row.steps,
         input_tokens: row.input_tokens,
         output_tokens: row.output_tokens,
@@ -230,23 +237,29 @@ pub(crate) async fn find_runnable(
         started_at: row.started_at,
         ended_at: row.ended_at,
     };
-    Ok(Some(Runnable { session: session.try_into()?, spec, is_cancel_asked, priority }))
+    Ok(Some(Runnable { session: session.try_into()?, spec, is_cancel_asked }))
 }
 
-/// Marks a session as running that a worker has taken; `false` when it is over or gone.
+/// Marks a session as running that a worker has taken after so long in the queue; `false` when it is over or
+/// gone.
 #[tracing::instrument(name = "db.session.update_running", skip_all, fields(session.id = %id), err(level = "debug"))]
 pub(crate) async fn update_running(
     conn: &mut PgConnection,
     owner: UserId,
     id: SessionId,
+    queued_ms: i64,
 ) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         r#"
-        UPDATE sessions SET state = 'running'
+        UPDATE sessions
+        SET state = 'running',
+            waited_ms = waited_ms
+                + CASE WHEN started_at IS NOT NULL AND told_end_at IS NULL THEN $3::BIGINT ELSE 0 END
         WHERE owner_id = $1 AND session_id = $2 AND ended_at IS NULL
         "#,
         owner.as_uuid(),
         id.as_uuid(),
+        queued_ms,
     )
     .execute(conn)
     .await?;
@@ -271,7 +284,7 @@ pub(crate) async fn lock(
                cost_micro_usd, model, waiting AS "waiting: Json<WaitReason>", waiting_sequence,
                waiting_since, is_test, waited_ms, parent_session_id, parent_step, caller_session_id,
                caller_call_id, depth, started_by, thumb, pins, last_sequence, created_at, started_at,
-               ended_at
+               ended_at, priority, run_at
         FROM sessions
         WHERE owner_id = $1 AND session_id = $2
         FOR UPDATE
@@ -292,7 +305,6 @@ pub(crate) async fn insert(
     session: &Session,
     spec: &AgentSpec,
     ran: Option<Ran>,
-    priority: i16,
 ) -> sqlx::Result<()> {
     let callers = match &session.called_by {
         Some(by) => list_callers(&mut *conn, session.owner_id, by.session_id).await?,
@@ -304,9 +316,9 @@ pub(crate) async fn insert(
                               context, state, created_at, agent_version, parent_session_id,
                               parent_step, caller_session_id, caller_call_id, depth, variables,
                               is_test, caller_agent_ids, started_by, listing_id,
-                              listing_version, is_pristine, priority)
+                              listing_version, is_pristine, priority, run_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-                $19, $20, $21, $22, $23, $24)
+                $19, $20, $21, $22, $23, $24, $25)
         "#,
         session.owner_id.as_uuid(),
         session.id.as_uuid(),
@@ -331,7 +343,8 @@ pub(crate) async fn insert(
         ran.map(|ran| ran.origin.listing.as_uuid()),
         ran.map(|ran| ran.origin.version),
         ran.map(|ran| ran.is_pristine),
-        priority,
+        session.priority.rank(),
+        session.run_at.map(jiff_sqlx::ToSqlx::to_sqlx) as Option<Timestamp>,
     )
     .execute(conn)
     .await?;
