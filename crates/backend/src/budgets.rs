@@ -10,9 +10,11 @@ use resonant_domain::session::Usage;
 use resonant_domain::waiting::{Amount, Shortfall};
 use resonant_domain::{AgentId, SessionId, UserId};
 
+use self::guests::Purse;
 use crate::audit::{Log, Subject};
+use crate::sessions::MonthBudget;
 use crate::store::budgets::Drawn;
-use crate::{Backend, Ctx, Result, access, audit, seen, store};
+use crate::{Backend, Ctx, Result, access, audit, seen, sessions, store};
 
 pub use self::guests::{GuestLimits, forget_networks};
 
@@ -34,7 +36,7 @@ pub async fn get(ctx: &Ctx, agent: Option<AgentId>) -> Result<Budget> {
 }
 
 /// Sets the limits of a budget; those that are absent fall away. Sessions under way feel it with their
-/// next step.
+/// next step, and those that wait for more of it go on where there is.
 ///
 /// # Errors
 /// [`crate::Error::Unauthenticated`]; [`crate::Error::NotFound`] for the agent;
@@ -56,12 +58,16 @@ pub async fn set(ctx: &Ctx, agent: Option<AgentId>, limits: BudgetLimits) -> Res
     }
     // Whoever changes one is waited for.
     store::budgets::lock_limits(&mut tx, owner, agent).await?;
-    seen::check(ctx, &store::budgets::find(&mut tx, owner, agent, now).await?)?;
+    let before = store::budgets::find(&mut tx, owner, agent, now).await?;
+    seen::check(ctx, &before)?;
     store::budgets::update(&mut tx, owner, agent, limits, now).await?;
     let budget = store::budgets::find(&mut tx, owner, agent, now).await?;
     let subject = found.as_ref().map(|agent| Subject::agent(agent.id, &agent.spec.name));
     audit::note(ctx, &mut tx, Log::Owner(owner), Deed::BudgetChanged, subject).await?;
     tx.commit().await?;
+    if limits.reach_further_than(before.limits) {
+        Box::pin(sessions::go_on_with_more(ctx.backend(), owner, MonthBudget { agent })).await;
+    }
     Ok(budget)
 }
 
@@ -204,6 +210,39 @@ impl Aside {
             store::budgets::insert_use(&mut tx, owner, None, used, backend.now()).await?;
         }
         tx.commit().await
+    }
+}
+
+/// What a call of a model that no session makes may use at most, set aside of the person's own budget and of
+/// what guests may use.
+#[derive(Debug)]
+pub(crate) struct SetAside {
+    own: Aside,
+    purse: Purse,
+}
+
+impl SetAside {
+    /// `None`: one of them does not reach, and nothing is set aside.
+    pub(crate) async fn take(
+        backend: &Backend,
+        owner: UserId,
+        most: Usage,
+    ) -> Result<Option<Self>> {
+        let Some(own) = Aside::take(backend, owner, most).await? else { return Ok(None) };
+        let purse = Purse::default();
+        match purse.take(backend, owner, most).await {
+            Ok(None) => Ok(Some(Self { own, purse })),
+            short => {
+                own.settle(backend, Usage::default()).await?;
+                short.map(|_| None)
+            }
+        }
+    }
+
+    /// Counts what was used in the place of it.
+    pub(crate) async fn settle(self, backend: &Backend, used: Usage) -> Result<()> {
+        let settled = self.purse.settle(backend, used).await;
+        self.own.settle(backend, used).await.and(settled)
     }
 }
 

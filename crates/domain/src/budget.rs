@@ -32,6 +32,16 @@ impl BudgetLimits {
             .collect();
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
+
+    /// Whether there is more of anything than by `other` limits.
+    #[must_use]
+    pub fn reach_further_than(&self, other: Self) -> bool {
+        let is_more = |limit: Option<u64>, other: Option<u64>| {
+            other.is_some_and(|other| limit.is_none_or(|limit| limit > other))
+        };
+        is_more(self.max_tokens, other.max_tokens)
+            || is_more(self.max_micro_usd, other.max_micro_usd)
+    }
 }
 
 /// A budget and how far the month has gone into it.

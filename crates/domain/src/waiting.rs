@@ -59,12 +59,15 @@ pub enum WaitReason {
     Question {
         /// The step that asks.
         step: u32,
-        /// The call that the answer becomes the result of.
+        /// The call that the answer becomes the result of, or that goes on with it.
         call_id: String,
         /// What is asked.
         question: String,
         /// The fields of the answer.
         form: Form,
+        /// The tool that asks, where one does: the answer goes back to it. Absent: the agent asks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<AskingTool>,
     },
     /// A budget is used up.
     Budget {
@@ -138,6 +141,19 @@ impl fmt::Display for WaitReason {
             },
         }
     }
+}
+
+/// A tool that asks a person before it answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AskingTool {
+    /// Its name.
+    pub tool: String,
+    /// What it wants back with the answer. The log keeps it; nobody is shown it, so it is left out wherever a
+    /// reason is written for somebody.
+    #[serde(default, skip_serializing)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub resume: Value,
 }
 
 /// A tool call that a person decides on.
@@ -339,7 +355,7 @@ pub enum Verdict {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum BudgetChoice {
-    /// The limit grows by this much.
+    /// The limit grows by this much. For that of a month, a key needs `agents:write`, too.
     Raise {
         /// How much more there is.
         by: u64,
@@ -348,6 +364,9 @@ pub enum BudgetChoice {
     },
     /// The models for simple steps answer from here on. Helps where money is short, not tokens.
     Cheaper,
+    /// Nothing changes: whether the budget reaches by now is looked at anew. For those of a month or a day,
+    /// which others may have raised meanwhile.
+    GoOn,
     /// The session ends.
     End,
 }
@@ -397,7 +416,13 @@ impl Decision {
                 Self::Budget { choice: BudgetChoice::Cheaper },
                 WaitReason::Budget { shortfall, .. },
             ) if matches!(shortfall.limit, Amount::Tokens(_)) => {
-                let rule = "must be raise or end: a cheaper model needs as many tokens";
+                let rule = "must not be cheaper: a cheaper model needs as many tokens";
+                faults.push(FieldFault::new("choice.do", rule));
+            }
+            (Self::Budget { choice: BudgetChoice::GoOn }, WaitReason::Budget { shortfall, .. })
+                if shortfall.scope == BudgetScope::Session =>
+            {
+                let rule = "must be raise, cheaper or end: the session's limit is what it was";
                 faults.push(FieldFault::new("choice.do", rule));
             }
             (Self::Budget { .. }, WaitReason::Budget { .. }) => {}
@@ -451,7 +476,7 @@ impl Decision {
                     Some(result(*step, &call.call_id, &call.tool, outcome, content))
                 })
                 .collect(),
-            (Self::Answer { values }, WaitReason::Question { step, call_id, .. }) => {
+            (Self::Answer { values }, WaitReason::Question { step, call_id, by: None, .. }) => {
                 let (outcome, content) = match values {
                     Some(values) => (ToolOutcome::Ok, values.to_string()),
                     None => (ToolOutcome::Refused, "the person gave no answer".to_owned()),
@@ -581,16 +606,21 @@ mod tests {
     fn a_decision_on_something_else_is_refused() {
         let end = decision(json!({"kind": "budget", "choice": {"do": "end"}}));
         assert_eq!(end.check(&approval()).unwrap_err()[0].field, "kind");
-        let reason = WaitReason::Budget {
+        let short = |scope| WaitReason::Budget {
             shortfall: Shortfall {
-                scope: BudgetScope::Agent,
+                scope,
                 caller_agent_id: None,
                 limit: Amount::MicroUsd(5_000_000),
                 used: 4_999_000,
             },
             has_cheaper: false,
         };
+        let reason = short(BudgetScope::Agent);
         assert_eq!(end.check(&reason), Ok(()));
+        let go_on = decision(json!({"kind": "budget", "choice": {"do": "go_on"}}));
+        assert_eq!(go_on.check(&reason), Ok(()));
+        let faults = go_on.check(&short(BudgetScope::Session)).unwrap_err();
+        assert_eq!(faults[0].field, "choice.do", "its own limit grows by nothing else");
         assert_eq!(
             reason.to_string(),
             "the agent's budget for the month of $5 does not reach for the next step"
@@ -603,6 +633,28 @@ mod tests {
             (faults[0].field.as_str(), faults[1].field.as_str()),
             ("choice.by", "choice.unit")
         );
+    }
+
+    #[test]
+    fn an_answer_is_a_result_where_the_agent_has_asked_and_goes_back_to_a_tool() {
+        let resume = json!({ "state": "hidden" });
+        let tool = AskingTool { tool: "shelf".to_owned(), resume };
+        for by in [None, Some(tool)] {
+            let reason = WaitReason::Question {
+                step: 1,
+                call_id: "a".to_owned(),
+                question: "Who?".to_owned(),
+                form: Form::free_answer(),
+                by: by.clone(),
+            };
+            let written = serde_json::to_value(&reason).unwrap();
+            assert_eq!(written.get("by"), by.as_ref().map(|_| json!({ "tool": "shelf" })).as_ref());
+            let wait = Wait { sequence: 7, since: Timestamp::UNIX_EPOCH, reason };
+            for values in [None, Some(json!({ "answer": "Ada" }))] {
+                let entries = Decision::Answer { values }.into_entries(&wait);
+                assert_eq!(entries.len(), if by.is_some() { 1 } else { 2 }, "{entries:?}");
+            }
+        }
     }
 
     #[test]

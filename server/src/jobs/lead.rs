@@ -65,7 +65,7 @@ async fn once(ctx: &Ctx, due: &mut Due) -> Result<()> {
             alerts::forget_old(ctx).await,
             members::purge_closed(ctx).await.map(drop),
             budgets::forget_networks(ctx).await,
-            sessions::resume_guests(ctx).await.map(drop),
+            sessions::resume_renewed(ctx).await.map(drop),
             audit::forget_old(ctx).await.map(drop),
             webhooks::forget_old(ctx).await.map(drop),
         ];

@@ -187,6 +187,18 @@ fn ways(reason: WaitReason, id: SessionId, busy: Signal<bool>) -> AnyView {
                                 />
                             }
                         })}
+                    {is_of_month
+                        .then(|| {
+                            view! {
+                                <Way
+                                    choice="go_on"
+                                    label=tr("Go on")
+                                    kind=ButtonKind::Secondary
+                                    busy=busy
+                                    novalidate=true
+                                />
+                            }
+                        })}
                     <Way choice="end" label=tr("End the session") kind=ButtonKind::Danger busy=busy />
                 </div>
                 {budgets}

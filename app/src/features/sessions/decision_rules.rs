@@ -30,6 +30,7 @@ impl DecisionForm {
                 budget(BudgetChoice::Raise { by, unit: shortfall.limit.unit() })
             }
             ("cheaper", WaitReason::Budget { .. }) => budget(BudgetChoice::Cheaper),
+            ("go_on", WaitReason::Budget { .. }) => budget(BudgetChoice::GoOn),
             ("end", WaitReason::Budget { .. }) => budget(BudgetChoice::End),
             ("repeat", WaitReason::UnknownOutcome { .. }) => outcome(OutcomeChoice::Repeat),
             ("done", WaitReason::UnknownOutcome { .. }) => {
@@ -150,6 +151,7 @@ mod tests {
             call_id: "call01001".to_owned(),
             question: "Who?".to_owned(),
             form,
+            by: None,
         };
         let sent: DecisionForm = serde_qs::from_str(
             "waiting=3&choice=answer&answers[who]=Ada&answers[count]=2.5&answers[now]=yes",

@@ -61,7 +61,8 @@ impl SettledNews {
     }
 }
 
-fn decision_words(decision: &Decision, tool_of: impl Fn(&str) -> String) -> String {
+/// What was decided. `tool_of` names the tool of a call.
+pub(super) fn decision_words(decision: &Decision, tool_of: impl Fn(&str) -> String) -> String {
     let text = match decision {
         Decision::Calls { verdicts } => {
             let words: Vec<_> = verdicts
@@ -74,6 +75,9 @@ fn decision_words(decision: &Decision, tool_of: impl Fn(&str) -> String) -> Stri
         Decision::Answer { values: None } => tr("it goes on without an answer"),
         Decision::Budget { choice: BudgetChoice::Raise { .. } } => tr("the limit was raised"),
         Decision::Budget { choice: BudgetChoice::Cheaper } => tr("it goes on with a cheaper model"),
+        Decision::Budget { choice: BudgetChoice::GoOn } => {
+            tr("it goes on as far as the budget reaches")
+        }
         Decision::Budget { choice: BudgetChoice::End } => tr("the session was ended"),
         Decision::Outcome { choice: OutcomeChoice::Repeat } => tr("the call is made again"),
         Decision::Outcome { choice: OutcomeChoice::Done { .. } } => tr("the call took effect"),

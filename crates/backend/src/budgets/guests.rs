@@ -88,7 +88,7 @@ pub(crate) async fn origin_of(ctx: &Ctx) -> Result<Option<String>> {
     Ok(Some(hex(&sum[..16])))
 }
 
-/// When the periods began that an instant lies in: the day of a network and the month of a guest, both of UTC.
+/// When the periods began that an instant lies in: the day of a network and the month of all else, both of UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Periods {
     pub(crate) day: Timestamp,
@@ -111,8 +111,8 @@ impl Periods {
         let WaitReason::Budget { shortfall, .. } = &wait.reason else { return false };
         match shortfall.scope {
             BudgetScope::Guests => wait.since < self.day,
-            BudgetScope::Guest => wait.since < self.month,
-            BudgetScope::Session | BudgetScope::Agent | BudgetScope::User => false,
+            BudgetScope::Agent | BudgetScope::User | BudgetScope::Guest => wait.since < self.month,
+            BudgetScope::Session => false,
         }
     }
 }

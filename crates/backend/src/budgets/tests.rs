@@ -1,3 +1,5 @@
+mod waiting;
+
 use sqlx::PgPool;
 
 use super::*;

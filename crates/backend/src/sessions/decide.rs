@@ -4,9 +4,9 @@ use resonant_domain::api_key::Scope;
 use resonant_domain::session::{NewDecision, Session, SessionState};
 use resonant_domain::session_event::SessionEvent;
 use resonant_domain::waiting::{
-    Amount, BudgetChoice, BudgetScope, Decision, Shortfall, Unit, Wait, WaitReason,
+    Amount, BudgetChoice, BudgetScope, Decision, Shortfall, Wait, WaitReason,
 };
-use resonant_domain::{FieldFault, SessionId, UserId};
+use resonant_domain::{AgentId, FieldFault, SessionId, UserId};
 use resonant_runtime::tools::Tools;
 use sqlx::PgConnection;
 
@@ -15,14 +15,15 @@ use crate::budgets::guests::{self, Periods};
 use crate::cache::Stale;
 use crate::cache::session::{SessionEntry, SessionKey};
 use crate::database::Shard;
-use crate::{Backend, Ctx, Error, Result, access, effects, store};
+use crate::{Backend, Ctx, Error, Result, access, apart, effects, store};
 
 /// Decides what the session waits for: it goes on, or ends. Of two decisions on the same pause the
 /// first one holds.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] when the session does not wait
-/// for this any more; [`Error::Invalid`] when the decision does not fit what it waits for.
+/// for this any more; [`Error::Invalid`] when the decision does not fit what it waits for;
+/// [`Error::MissingScope`], where a key raises the limits of a month and may not set them.
 #[tracing::instrument(name = "sessions.decide", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn decide(ctx: &Ctx, id: SessionId, new: NewDecision) -> Result<Session> {
     let me = access::with_scope(ctx, Scope::SessionsRun)?;
@@ -53,8 +54,13 @@ async fn decide_of(
         return Err(Error::Conflict("This was decided already".to_owned()));
     }
     new.decision.check(&wait.reason)?;
-    if owner != me && raises_a_month(&new.decision, &wait.reason) {
+    let raised = raised_month(&new.decision, &session, wait);
+    if raised.is_some() && owner != me {
         return Err(Error::NotAllowed("Only the agent's owner may raise the limits of a month"));
+    }
+    if raised.is_some() {
+        // As where they are set.
+        access::with_scope(ctx, Scope::AgentsWrite)?;
     }
     if is_bounded && is_of_guests(&wait.reason) {
         let rule = "must be end: nobody raises what guests may use; create an account to go on";
@@ -81,21 +87,16 @@ async fn decide_of(
         }
     }
     tracing::info!(session.id = %id, session.state = session.state.as_str(), "session decided");
+    if let Some(budget) = raised {
+        Box::pin(go_on_with_more(backend, owner, budget)).await;
+    }
     Ok(session)
 }
 
-/// Whether a decision changes more than its session: what the owner's agents may use in a month.
-fn raises_a_month(decision: &Decision, reason: &WaitReason) -> bool {
-    matches!(
-        (decision, reason),
-        (
-            Decision::Budget { choice: BudgetChoice::Raise { .. } },
-            WaitReason::Budget {
-                shortfall: Shortfall { scope: BudgetScope::Agent | BudgetScope::User, .. },
-                ..
-            },
-        )
-    )
+/// What a decision raises where it changes more than its session: what the owner's agents may use in a month.
+fn raised_month(decision: &Decision, session: &Session, wait: &Wait) -> Option<MonthBudget> {
+    let is_raise = matches!(decision, Decision::Budget { choice: BudgetChoice::Raise { .. } });
+    MonthBudget::of(session, wait).filter(|_| is_raise)
 }
 
 /// Whether it is what guests may use that is used up.
@@ -103,74 +104,123 @@ fn is_of_guests(reason: &WaitReason) -> bool {
     matches!(reason, WaitReason::Budget { shortfall, .. } if shortfall.scope.is_of_guests())
 }
 
+/// A budget of the month: that of an agent, or its owner's own over all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MonthBudget {
+    pub(crate) agent: Option<AgentId>,
+}
+
+impl MonthBudget {
+    /// The one that a session waits for.
+    fn of(session: &Session, wait: &Wait) -> Option<Self> {
+        let WaitReason::Budget { shortfall, .. } = &wait.reason else { return None };
+        let agent = match shortfall.scope {
+            BudgetScope::Agent => Some(shortfall.caller_agent_id.unwrap_or(session.agent_id)),
+            BudgetScope::User => None,
+            BudgetScope::Session | BudgetScope::Guest | BudgetScope::Guests => return None,
+        };
+        Some(Self { agent })
+    }
+}
+
 /// Lets the sessions go on that wait because what guests may use was used up: their owner is a member now.
 pub(crate) async fn lift_bounds_of_guests(backend: &Backend, owner: UserId) -> Result<()> {
+    let scopes = [BudgetScope::Guest, BudgetScope::Guests];
     let mut conn = backend.read_latest(owner).await?;
-    let ids = store::guests::list_waiting(&mut conn, owner).await?;
+    let ids = store::budgets::list_waiting(&mut conn, owner, &scopes).await?;
     drop(conn);
     for id in ids {
-        go_on_as_guest(backend, owner, id, |wait| is_of_guests(&wait.reason)).await?;
+        go_on(backend, owner, id, |_, wait| is_of_guests(&wait.reason)).await?;
     }
     Ok(())
 }
 
-/// Lets the sessions go on that wait since what guests may use was used up, once the day or the month is over
-/// that it was for. Answers how many did.
+/// Lets the owner's sessions go on that wait for this budget, of which there is more now. Those for which it
+/// does not reach all the same wait anew.
+pub(crate) async fn go_on_with_more(backend: &Backend, owner: UserId, budget: MonthBudget) {
+    // Whoever has seen to it that there is more may be gone before the last one goes on.
+    let own = backend.clone();
+    let gone_on = apart(async move { go_on_of_month(&own, owner, budget).await });
+    if let Some(Err(error)) = gone_on.await {
+        // There is more all the same, and one can say so session by session.
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(user.id = %owner, error, "sessions go on waiting for a budget that grew");
+    }
+}
+
+async fn go_on_of_month(backend: &Backend, owner: UserId, budget: MonthBudget) -> Result<()> {
+    let scope = if budget.agent.is_some() { BudgetScope::Agent } else { BudgetScope::User };
+    let mut conn = backend.read_latest(owner).await?;
+    let ids = store::budgets::list_waiting(&mut conn, owner, &[scope]).await?;
+    drop(conn);
+    for id in ids {
+        let is_due =
+            |session: &Session, wait: &Wait| MonthBudget::of(session, wait) == Some(budget);
+        go_on_of_several(backend, owner, id, is_due).await;
+    }
+    Ok(())
+}
+
+/// Lets the sessions go on that wait since a budget was used up, once the day or the month is over that it was
+/// for. Answers how many did.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system.
-#[tracing::instrument(name = "sessions.resume_guests", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn resume_guests(ctx: &Ctx) -> Result<u64> {
+#[tracing::instrument(name = "sessions.resume_renewed", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn resume_renewed(ctx: &Ctx) -> Result<u64> {
     access::system(ctx)?;
     let backend = ctx.backend();
     let periods = Periods::at(backend.now())?;
-    let (resumed, done) = backend.on_each(|shard| resume_guests_on(backend, shard, &periods)).await;
+    let (resumed, done) =
+        backend.on_each(|shard| resume_renewed_on(backend, shard, &periods)).await;
     let count: u64 = resumed.into_iter().sum();
     if count > 0 {
-        tracing::info!(count, "sessions of guests go on with a new day or month");
+        tracing::info!(count, "sessions go on with a new day or month");
     }
     done.map(|()| count)
 }
 
-async fn resume_guests_on(backend: &Backend, shard: Shard, periods: &Periods) -> Result<u64> {
+async fn resume_renewed_on(backend: &Backend, shard: Shard, periods: &Periods) -> Result<u64> {
     let mut tx = backend.begin_on(shard).await?;
     let (owners, began) = (backend.owners(), (periods.day, periods.month));
-    let overdue = store::guests::list_overdue(&mut tx, owners, began).await?;
+    let overdue = store::budgets::list_overdue(&mut tx, owners, began).await?;
     tx.commit().await?;
     let mut count = 0;
     for (owner, id) in overdue {
-        match go_on_as_guest(backend, owner, id, |wait| periods.renew(wait)).await {
-            Ok(true) => count += 1,
-            Ok(false) => {}
-            // The next one need not wait for it.
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(session.id = %id, error, "a guest's session does not go on");
-            }
-        }
+        let gone_on = go_on_of_several(backend, owner, id, |_, wait| periods.renew(wait));
+        count += u64::from(gone_on.await);
     }
     Ok(count)
 }
 
-/// Lets a session go on that waits for what guests may use, where that `is_due`: with as much again. `false`:
-/// it does not wait for that any more.
-async fn go_on_as_guest(
+/// The same as [`go_on`] to one of several: the next one need not wait for it.
+async fn go_on_of_several(
     backend: &Backend,
     owner: UserId,
     id: SessionId,
-    is_due: impl Fn(&Wait) -> bool + Send,
+    is_due: impl Fn(&Session, &Wait) -> bool + Send,
+) -> bool {
+    go_on(backend, owner, id, is_due).await.unwrap_or_else(|error| {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(session.id = %id, error, "a session does not go on");
+        false
+    })
+}
+
+/// Lets a session go on that waits for a budget, where that `is_due`. `false`: it does not wait for that any
+/// more.
+async fn go_on(
+    backend: &Backend,
+    owner: UserId,
+    id: SessionId,
+    is_due: impl Fn(&Session, &Wait) -> bool + Send,
 ) -> Result<bool> {
     let mut tx = backend.begin(owner).await?;
     let held = store::queue::lock(&mut tx, owner, id).await?;
     let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
-    let waiting = session.waiting.clone().filter(is_due);
+    let waiting = session.waiting.clone().filter(|wait| is_due(&session, wait));
     let (Some(held), Some(wait)) = (held, waiting) else { return Ok(false) };
-    let WaitReason::Budget { shortfall, .. } = &wait.reason else { return Ok(false) };
-    let (by, unit) = match shortfall.limit {
-        Amount::Tokens(limit) => (limit, Unit::Tokens),
-        Amount::MicroUsd(limit) => (limit, Unit::MicroUsd),
-    };
-    let decision = Decision::Budget { choice: BudgetChoice::Raise { by, unit } };
+    let decision = Decision::Budget { choice: BudgetChoice::GoOn };
     let key = (owner, id, held.fence);
     let events = settle(backend, &mut tx, key, &session, &wait, decision).await?;
     backend.commit(tx, Stale::one::<SessionEntry>(&SessionKey(owner, id))).await?;
@@ -208,22 +258,12 @@ async fn settle(
     let (owner, id, _) = key;
     let now = backend.now();
     let ends = matches!(decision, Decision::Budget { choice: BudgetChoice::End });
-    if let (
-        Decision::Budget { choice: BudgetChoice::Raise { by, unit } },
-        WaitReason::Budget { shortfall, .. },
-    ) = (&decision, &wait.reason)
+    if let (Decision::Budget { choice: BudgetChoice::Raise { by, unit } }, Some(budget)) =
+        (&decision, MonthBudget::of(session, wait))
     {
-        // The session's own limit is raised by its log, those of a month where they are kept. Guests are
-        // bounded no more once they have an account, and anew in the next period.
-        let agent = match shortfall.scope {
-            BudgetScope::Session | BudgetScope::Guest | BudgetScope::Guests => None,
-            BudgetScope::Agent => Some(Some(shortfall.caller_agent_id.unwrap_or(session.agent_id))),
-            BudgetScope::User => Some(None),
-        };
-        if let Some(agent) = agent {
-            let more = (*by, *unit);
-            store::budgets::update_raised(&mut *tx, owner, agent, more, now).await?;
-        }
+        // The session's own limit is raised by its log, those of a month where they are kept.
+        let more = (*by, *unit);
+        store::budgets::update_raised(&mut *tx, owner, budget.agent, more, now).await?;
     }
     let entries = decision.into_entries(wait);
     let used = resonant_domain::session::Usage::default();

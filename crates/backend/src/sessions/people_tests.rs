@@ -12,7 +12,7 @@ use resonant_domain::pin::NewPin;
 use resonant_domain::session::{NewDecision, NewFork, NewMessage, Priority};
 use resonant_domain::timeline::Timeline;
 use resonant_domain::waiting::WaitReason;
-use resonant_domain::{FaultKind, money};
+use resonant_domain::{ApiKeyId, FaultKind, money};
 use resonant_runtime::Engine;
 use resonant_runtime::clock::SystemClock;
 use resonant_runtime::models::{
@@ -24,7 +24,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::{Settings, agents, budgets, sample, work};
+use crate::{Actor, RequestId, Settings, agents, budgets, sample, work};
 
 /// Calls the calculator once for each word of the person, then answers with how often it was told
 /// something, and by which model.
@@ -261,6 +261,12 @@ async fn a_budget_of_the_month_pauses_and_asks(pool: PgPool) {
     assert_eq!(budgets::get(&ctx, None).await.unwrap().used_tokens, 10_000);
     let raise =
         json!({"kind": "budget", "choice": {"do": "raise", "by": 100_000, "unit": "tokens"}});
+    // A key that may not set the month's limits does not raise them either.
+    let Actor::User { id: owner, .. } = ctx.actor() else { panic!("a guest is a user") };
+    let (key, scopes) = (ApiKeyId::from_uuid(owner.as_uuid()), vec![Scope::SessionsRun].into());
+    let runs = backend.ctx(Actor::Key { owner, key, scopes }, RequestId::new("test"));
+    let refused = decide(&runs, session.id, decision(wait.sequence, raise.clone())).await;
+    assert!(matches!(refused, Err(Error::MissingScope(Scope::AgentsWrite))), "{refused:?}");
     decide(&ctx, session.id, decision(wait.sequence, raise)).await.unwrap();
     work_off(&backend).await;
     let after = get(&ctx, session.id).await.unwrap();

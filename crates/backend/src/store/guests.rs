@@ -9,7 +9,6 @@ use resonant_domain::{SessionId, UserId};
 use sqlx::PgConnection;
 
 use super::budgets::{ALL_AGENTS, Drawn};
-use super::shards::Owners;
 use super::{signed, unsigned};
 
 /// The first half of the lock under which what a guest uses is looked at; the guest is the second.
@@ -182,58 +181,4 @@ pub(crate) async fn delete_use(conn: &mut PgConnection, at: jiff::Timestamp) -> 
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// The owner's sessions that wait since what guests may use was used up.
-#[tracing::instrument(name = "db.guest.list_waiting", skip_all, fields(owner.id = %owner), err(level = "debug"))]
-pub(crate) async fn list_waiting(
-    conn: &mut PgConnection,
-    owner: UserId,
-) -> sqlx::Result<Vec<SessionId>> {
-    let ids = sqlx::query_scalar!(
-        r#"
-        SELECT session_id
-        FROM sessions
-        WHERE owner_id = $1
-          AND session_id = ANY (ARRAY(SELECT session_id FROM session_queue WHERE owner_id = $1))
-          AND waiting -> 'shortfall' ->> 'scope' IN ('guest', 'guests')
-        ORDER BY session_id
-        "#,
-        owner.as_uuid(),
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(ids.into_iter().map(SessionId::from_uuid).collect())
-}
-
-/// Lists sessions that wait since guests had used up what they may use: all of a network before `day`, or one
-/// of them before `month`, as `(owner, session)`.
-#[tracing::instrument(name = "db.guest.list_overdue", skip_all, err(level = "debug"))]
-pub(crate) async fn list_overdue(
-    conn: &mut PgConnection,
-    owners: Owners,
-    (day, month): (jiff::Timestamp, jiff::Timestamp),
-) -> sqlx::Result<Vec<(UserId, SessionId)>> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT owner_id, session_id
-        FROM sessions
-        WHERE ended_at IS NULL
-          AND (
-              (waiting -> 'shortfall' ->> 'scope' = 'guests' AND waiting_since < $2)
-              OR (waiting -> 'shortfall' ->> 'scope' = 'guest' AND waiting_since < $3)
-          )
-          AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))
-        LIMIT 1000
-        "#,
-        owners.are_held(),
-        day.to_sqlx() as Timestamp,
-        month.to_sqlx() as Timestamp,
-    )
-    .fetch_all(conn)
-    .await?;
-    let ids = rows
-        .into_iter()
-        .map(|row| (UserId::from_uuid(row.owner_id), SessionId::from_uuid(row.session_id)));
-    Ok(ids.collect())
 }

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
 use jiff::SignedDuration;
@@ -8,14 +9,16 @@ use resonant_domain::{FaultKind, SessionId};
 use resonant_runtime::Engine;
 use resonant_runtime::clock::{Clock, FixedClock, SystemClock};
 use resonant_runtime::models::{
-    FinishReason, Model, ModelPiece, ModelRequest, Models, ReplyStream,
+    FinishReason, Model, ModelError, ModelPiece, ModelRequest, Models, ReplyStream,
 };
 use resonant_runtime::tools::Tools;
 use sqlx::PgPool;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::database::Database;
-use crate::{Settings, agents, budgets, members, proposals, sample, sessions};
+use crate::{Settings, agents, budgets, members, proposals, sample, sessions, work};
 
 /// Answers at once, and says that this took 6,000 tokens.
 struct Costly;
@@ -32,13 +35,38 @@ impl Model for Costly {
     }
 }
 
-/// Room for one of its answers, and not for a second one.
+/// Tells that it was asked, and takes nothing for an hour.
+struct Busy(Arc<Notify>);
+
+impl Model for Busy {
+    fn provider(&self) -> &'static str {
+        "busy"
+    }
+
+    fn reply(&self, _: ModelRequest) -> ReplyStream {
+        self.0.notify_one();
+        let retry_after = Some(Duration::from_hours(1));
+        let refusal = ModelError::Transient { message: "HTTP 429".to_owned(), retry_after };
+        stream::iter([Err(refusal)]).boxed()
+    }
+}
+
+/// Room for one answer of the costly one, and not for a second one.
 const ONE_ANSWER: u64 = 9_000;
 
 fn backend(pool: PgPool, clock: Arc<dyn Clock>, per_address: Option<u32>) -> Backend {
+    with_model(Arc::new(Costly), pool, clock, per_address)
+}
+
+fn with_model(
+    model: Arc<dyn Model>,
+    pool: PgPool,
+    clock: Arc<dyn Clock>,
+    per_address: Option<u32>,
+) -> Backend {
     let guests = GuestLimits { micro_usd: None, tokens: Some(ONE_ANSWER), per_address };
     let settings = Settings { guests, ..sample::settings() };
-    let models = Models::with_language_model(Arc::new(Costly), "costly-1");
+    let models = Models::with_language_model(model, "costly-1");
     let engine = Engine::new(models, Tools::empty(), clock.clone());
     Backend::with_engine(Database::of(pool), &settings, clock, engine).unwrap()
 }
@@ -136,6 +164,31 @@ async fn fresh_guests_of_a_network_share_its_day(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_a_refused_call_set_aside_is_given_back_when_the_session_is_handed_over(pool: PgPool) {
+    let asked = Arc::new(Notify::new());
+    let busy = Arc::new(Busy(asked.clone()));
+    let backend = with_model(busy, pool.clone(), Arc::new(SystemClock), Some(1));
+    let ctx = guest_from(&backend, "2001:db8::1").await;
+    let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
+    sessions::start(&ctx, agent.id, sample::goal("Read")).await.unwrap();
+    let system = backend.system();
+    let claim = work::claim(&system, "worker").await.unwrap().expect("it waits for a worker");
+    let stopping = CancellationToken::new();
+    let stop = async {
+        asked.notified().await;
+        stopping.cancel();
+    };
+    let (done, ()) = tokio::join!(work::run(&system, claim, stopping.clone()), stop);
+    done.unwrap();
+    let used =
+        sqlx::query_scalar!(r#"SELECT coalesce(sum(tokens), 0)::BIGINT AS "sum!" FROM guest_use"#)
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+    assert_eq!(used, 0, "it used nothing");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn what_waits_for_the_day_of_a_network_goes_on_with_the_next(pool: PgPool) {
     let noon = "2126-11-24T12:00:00Z".parse().unwrap();
     let clock = Arc::new(FixedClock::new(noon));
@@ -151,11 +204,11 @@ async fn what_waits_for_the_day_of_a_network_goes_on_with_the_next(pool: PgPool)
     }
     let system = backend.system();
     clock.advance(SignedDuration::from_hours(11));
-    assert_eq!(sessions::resume_guests(&system).await.unwrap(), 0, "it is the same day");
+    assert_eq!(sessions::resume_renewed(&system).await.unwrap(), 0, "it is the same day");
 
     clock.advance(SignedDuration::from_hours(2));
-    assert_eq!(sessions::resume_guests(&system).await.unwrap(), 2);
-    assert_eq!(sessions::resume_guests(&system).await.unwrap(), 0, "they are queued");
+    assert_eq!(sessions::resume_renewed(&system).await.unwrap(), 2);
+    assert_eq!(sessions::resume_renewed(&system).await.unwrap(), 0, "they are queued");
     sample::work_off(&backend).await;
     let mut states = Vec::new();
     for (ctx, session) in waiting {
@@ -164,7 +217,7 @@ async fn what_waits_for_the_day_of_a_network_goes_on_with_the_next(pool: PgPool)
     // The new day has room for one answer, too: the other waits for the next.
     states.sort_unstable_by_key(|state| state.as_str());
     assert_eq!(states, [SessionState::Completed, SessionState::Waiting]);
-    assert_eq!(sessions::resume_guests(&system).await.unwrap(), 0);
+    assert_eq!(sessions::resume_renewed(&system).await.unwrap(), 0);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -177,9 +230,9 @@ async fn what_waits_for_the_month_of_a_guest_goes_on_with_the_next(pool: PgPool)
     assert_eq!(shortfall(&ctx, session).await.map(|it| it.scope), Some(BudgetScope::Guest));
     let system = backend.system();
     clock.advance(SignedDuration::from_hours(11));
-    assert_eq!(sessions::resume_guests(&system).await.unwrap(), 0, "it is the same month");
+    assert_eq!(sessions::resume_renewed(&system).await.unwrap(), 0, "it is the same month");
     clock.advance(SignedDuration::from_hours(2));
-    assert_eq!(sessions::resume_guests(&system).await.unwrap(), 1);
+    assert_eq!(sessions::resume_renewed(&system).await.unwrap(), 1);
     sample::work_off(&backend).await;
     assert_eq!(shortfall(&ctx, session).await, None);
 }
