@@ -6,14 +6,15 @@ mod doctor;
 mod serve;
 mod shards;
 
+use std::io::{stdin, stdout};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use resonant_backend::Backend;
+use resonant_backend::{Backend, answer_pdf};
 
 use crate::Settings;
 use crate::serve::{Role, wait_for};
-use crate::settings::SettingError;
+use crate::settings::{READ_PDF, SettingError};
 
 /// The list of commands.
 pub const HELP: &str = "\
@@ -23,7 +24,7 @@ server worker            run sessions alone; answers health checks and /metrics
 server migrate           bring the schema up to date, one process at a time
 server migrate --distribute    the same, then spread the tables over a Citus cluster
 server shards status     how the owners' buckets are spread over several databases
-server shards move BUCKET TO    move a bucket to another of them while its owners work
+server shards move BUCKETS TO    move a bucket (7) or some (0-255) to another of them while owners work
 server load-content      publish the sample listings, once
 server admin create EMAIL    make a member an admin; without such a member, make one
 server admin remove EMAIL    make an admin a member as all others
@@ -59,6 +60,8 @@ pub enum Command {
     Backup(PathBuf),
     /// Fill the database from a file, or several from a folder.
     Restore(PathBuf),
+    /// Read a PDF from the input: what a server starts for itself, so that no file can end it.
+    ReadPdf,
     /// List the commands.
     Help,
     /// Say which release this is.
@@ -70,11 +73,13 @@ pub enum Command {
 pub enum ShardsCommand {
     /// Say how the buckets are spread.
     Status,
-    /// Move a bucket.
+    /// Move buckets.
     Move {
-        /// Which one, from 0.
-        bucket: i32,
-        /// The number of the shard that it goes to, from 0.
+        /// The first one.
+        first: i32,
+        /// The last one, which may be the same.
+        last: i32,
+        /// The number of the shard that they go to, from 0.
         to: usize,
     },
 }
@@ -106,7 +111,7 @@ impl Command {
             ["migrate"] => Self::Migrate,
             ["migrate", "--distribute"] => Self::Distribute,
             ["shards", "status"] => Self::Shards(ShardsCommand::Status),
-            ["shards", "move", bucket, to] => Self::Shards(shards::parse_move(bucket, to)?),
+            ["shards", "move", buckets, to] => Self::Shards(shards::parse_move(buckets, to)?),
             ["load-content"] => Self::LoadContent,
             ["admin", "rotate-keys"] => Self::RotateKeys,
             // As it was called first.
@@ -117,6 +122,7 @@ impl Command {
             ["doctor"] => Self::Doctor,
             ["backup", file] => Self::Backup(file.into()),
             ["restore", file] => Self::Restore(file.into()),
+            [READ_PDF] => Self::ReadPdf,
             ["help" | "--help" | "-h"] => Self::Help,
             ["version" | "--version" | "-V"] => Self::Version,
             _ => bail!("there is no command {}; these are there:\n{HELP}", words.join(" ")),
@@ -130,6 +136,9 @@ impl Command {
         match self {
             Self::Help => println!("{HELP}"),
             Self::Version => println!("server {}", env!("CARGO_PKG_VERSION")),
+            Self::ReadPdf => {
+                return Some(answer_pdf(stdin().lock(), stdout().lock()).map_err(Into::into));
+            }
             Self::RotateKeys => return Some(admin::rotate_keys()),
             _ => return None,
         }
@@ -180,7 +189,9 @@ impl Command {
             Self::Doctor => doctor::run(settings).await,
             Self::Backup(file) => backup::write(settings, &file).await,
             Self::Restore(file) => backup::read(settings, &file).await,
-            Self::Help | Self::Version | Self::RotateKeys => self.run_alone().unwrap_or(Ok(())),
+            Self::ReadPdf | Self::Help | Self::Version | Self::RotateKeys => {
+                self.run_alone().unwrap_or(Ok(()))
+            }
         }
     }
 }
@@ -199,7 +210,7 @@ mod tests {
     fn every_command_of_the_help_is_understood() {
         for line in HELP.lines() {
             let words = line.split("  ").next().unwrap_or_default().replace("[all]", "all");
-            let words = words.replace("BUCKET TO", "1023 1");
+            let words = words.replace("BUCKETS TO", "0-1023 1");
             let words: Vec<_> = words.split_whitespace().skip(1).map(str::to_owned).collect();
             assert!(Command::parse(&words).is_ok(), "{words:?}");
         }

@@ -12,9 +12,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[expect(clippy::print_stderr, reason = "the last words go to whoever started the process")]
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let threads = Settings::worker_threads().map_err(anyhow::Error::from);
-    let done = threads.and_then(|threads| run_to_end(threads, run(&arguments))?);
-    match done {
+    match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("server: {error:#}");
@@ -23,11 +21,16 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: &[String]) -> anyhow::Result<()> {
+fn run(arguments: &[String]) -> anyhow::Result<()> {
     let command = Command::parse(arguments)?;
+    // Without the threads that the others want: a document is read within little memory.
     if let Some(done) = command.run_alone() {
         return done;
     }
+    run_to_end(Settings::worker_threads()?, run_command(command))?
+}
+
+async fn run_command(command: Command) -> anyhow::Result<()> {
     let settings = match Settings::from_env() {
         Ok(settings) => settings,
         Err(fault) => return command.run_without(fault),

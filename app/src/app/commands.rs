@@ -1,11 +1,13 @@
 //! What the keyboard can do on every page: the palette of commands and the sheet of shortcuts. Both are
-//! fetched when they are first asked for.
+//! fetched when they are first asked for. The palette's field is there before: what is typed right after the
+//! key is its own.
 
-use leptos::ev;
 use leptos::prelude::*;
+use leptos::{ev, html};
 
-use super::command_palette::{Asked, SINGLE_KEYS, command_palette};
+use super::command_palette::{Asked, PaletteField, SINGLE_KEYS, command_palette, take_back};
 use crate::browser::{self, is_in_field};
+use crate::language::tr;
 use crate::state::toasts::TOASTS;
 use crate::state::use_toasts;
 
@@ -14,6 +16,8 @@ use crate::state::use_toasts;
 pub const PALETTE_KEY: &str = "k";
 /// The key that opens the sheet of shortcuts.
 pub const SHEET_KEY: &str = "?";
+/// The id of the palette. What keeps keys shows it before the page is live.
+pub const PALETTE: &str = "palette";
 
 /// Listens for Ctrl-K and `?` and shows what they ask for; F8 leads to the notes on the screen.
 #[component]
@@ -40,17 +44,70 @@ pub fn Commands() -> impl IntoView {
                 _ => return,
             };
             event.prevent_default();
-            asked.set(Some(next));
+            if asked.get_untracked() != Some(next) {
+                asked.set(Some(next));
+            }
         });
         on_cleanup(move || keys.remove());
     });
-    move || {
-        let shown = asked.get()?;
-        Some(view! {
-            <Suspense fallback=|| ()>
-                {move || Suspend::new(command_palette(shown, asked))}
-            </Suspense>
-        })
+    let field = PaletteField { typed: RwSignal::new(String::new()), active: RwSignal::new(None) };
+    let dialog = NodeRef::<html::Dialog>::new();
+    let input = NodeRef::<html::Input>::new();
+    Effect::new(move |was_asked: Option<bool>| {
+        let is_asked = asked.get() == Some(Asked::Palette);
+        // At first it stands as the visitor has it, who may have opened it and typed already.
+        if was_asked.is_some_and(|was_asked| was_asked != is_asked)
+            && let (Some(dialog), Some(input)) = (dialog.get_untracked(), input.get_untracked())
+        {
+            match (is_asked, dialog.open()) {
+                (true, false) => {
+                    input.set_value("");
+                    field.typed.set(String::new());
+                    // Fails only when it is open already.
+                    let _ = dialog.show_modal();
+                }
+                (false, true) => dialog.close(),
+                _ => {}
+            }
+        }
+        is_asked
+    });
+    let part = move |shown: Asked| {
+        move || {
+            (asked.get() == Some(shown)).then(|| {
+                view! {
+                    <Suspense fallback=|| ()>
+                        {move || Suspend::new(command_palette(shown, asked, field))}
+                    </Suspense>
+                }
+            })
+        }
+    };
+    view! {
+        <dialog
+            class="dialog commands"
+            id=PALETTE
+            node_ref=dialog
+            aria-label=tr("Commands")
+            on:close=move |_| take_back(asked, Asked::Palette)
+        >
+            <input
+                class="field__control commands__input"
+                type="text"
+                node_ref=input
+                role="combobox"
+                aria-autocomplete="list"
+                aria-label=tr("Go to")
+                aria-expanded=move || field.active.get().is_some().to_string()
+                aria-controls="command-list"
+                aria-activedescendant=move || field.active.get().map(|at| format!("command-{at}"))
+                placeholder=tr("Go to a page or an agent")
+                autocomplete="off"
+                on:input=move |event| field.typed.set(event_target_value(&event))
+            />
+            {part(Asked::Palette)}
+        </dialog>
+        {part(Asked::Shortcuts)}
     }
 }
 

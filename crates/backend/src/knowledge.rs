@@ -134,10 +134,17 @@ async fn read_cuts(
     // One after the other: a file that is made to be slow holds up other files alone, and none for ever.
     let turn = tokio::time::timeout(PDF_PATIENCE * 2, backend.pdf_turn()).await;
     let turn = turn.map_err(Error::unavailable)?;
-    let read = tokio::task::spawn_blocking(move || {
-        let _turn = turn;
-        cut_pdf(&bytes).map(|cut| Read::of(&title, cut))
-    });
+    let read = match backend.pdf_reader() {
+        Some(reader) => {
+            let cut = reader.cut(&bytes).await.map_err(Error::unavailable)?.map_err(told)?;
+            drop(turn);
+            tokio::task::spawn_blocking(move || Ok(Read::of(&title, cut)))
+        }
+        None => tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            cut_pdf(&bytes).map(|cut| Read::of(&title, cut))
+        }),
+    };
     match tokio::time::timeout(PDF_PATIENCE * 2, read).await {
         Ok(Ok(read)) => read.map_err(told),
         // The reader gave up on what no writer of PDFs makes.
@@ -237,8 +244,9 @@ pub(crate) async fn look_up(
     query: &str,
     most: u32,
 ) -> Result<Vec<FoundPassage>> {
-    let meant = meaning::search(backend, owner, agent, query, most).await?;
-    let said = look_up_words(backend, owner, agent, query, most).await?;
+    let meant = meaning::search(backend, owner, agent, query, most);
+    let said = look_up_words(backend, owner, agent, query, most);
+    let (meant, said) = tokio::try_join!(meant, said)?;
     Ok(if meant.is_empty() { said } else { meaning::fuse(vec![said, meant], most) })
 }
 

@@ -9,8 +9,7 @@ use resonant_domain::proposal::{self, Proposal};
 use resonant_domain::session::Usage;
 use resonant_runtime::propose::Proposed;
 
-use crate::budgets::Aside;
-use crate::budgets::guests::Purse;
+use crate::budgets::SetAside;
 use crate::rate_limits::{self, Sharer};
 use crate::{Backend, Ctx, Error, RateLimit, Result, access, apart};
 
@@ -72,33 +71,6 @@ async fn ask(
     Ok(Some((spec, model)))
 }
 
-/// What a draft may use at most, set aside of the person's own budget and of what guests may use.
-struct SetAside {
-    own: Aside,
-    purse: Purse,
-}
-
-impl SetAside {
-    /// `None`: one of them does not reach, and nothing is set aside.
-    async fn take(backend: &Backend, owner: UserId, most: Usage) -> Result<Option<Self>> {
-        let Some(own) = Aside::take(backend, owner, most).await? else { return Ok(None) };
-        let purse = Purse::default();
-        match purse.take(backend, owner, most).await {
-            Ok(None) => Ok(Some(Self { own, purse })),
-            short => {
-                own.settle(backend, Usage::default()).await?;
-                short.map(|_| None)
-            }
-        }
-    }
-
-    /// Counts what was used in the place of it.
-    async fn settle(self, backend: &Backend, used: Usage) -> Result<()> {
-        let settled = self.purse.settle(backend, used).await;
-        self.own.settle(backend, used).await.and(settled)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -117,6 +89,7 @@ mod tests {
     use tokio::time::{sleep, timeout};
 
     use super::*;
+    use crate::budgets::Aside;
     use crate::{budgets, sample};
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]

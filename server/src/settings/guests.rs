@@ -12,12 +12,14 @@ const TOKENS: u64 = 200_000;
 /// So many guests' worth may all guests of a network use in a day.
 const PER_ADDRESS: u32 = 20;
 
-/// Where the built-in planner alone answers guests cost nothing: there they are bounded by what is set alone.
+/// Where the built-in planner alone answers, and to tell what texts mean costs nothing, guests cost nothing:
+/// there they are bounded by what is set alone.
 pub(super) fn read(
     vars: &Variables<'_>,
     models: &ModelSettings,
 ) -> Result<GuestLimits, SettingError> {
-    let has_models = models.openai.is_some() || !models.others.is_empty();
+    let is_paid = models.embeddings.as_ref().is_some_and(|embeddings| embeddings.price > 0);
+    let has_models = models.openai.is_some() || !models.others.is_empty() || is_paid;
     let limit = |name, default: u64| -> Result<Option<u64>, SettingError> {
         let default = if has_models { default } else { 0 };
         let limit = vars.parsed(name, "a whole number, or 0 for any amount")?.unwrap_or(default);
@@ -54,6 +56,13 @@ mod tests {
         let model = [("OLLAMA_BASE_URL", "http://localhost:11434")];
         assert_eq!(read_vars(&[]).unwrap(), all(None, None, Some(20)));
         assert_eq!(read_vars(&model).unwrap(), all(Some(50_000), Some(200_000), Some(20)));
+        let meanings = [
+            ("OPENAI_BASE_URL", "http://localhost:11434/v1"),
+            ("OPENAI_EMBEDDING_MODEL", "small"),
+            ("OPENAI_EMBEDDING_PRICE", "0.02"),
+        ];
+        assert_eq!(read_vars(&meanings).unwrap(), all(Some(50_000), Some(200_000), Some(20)));
+        assert_eq!(read_vars(&meanings[..2]).unwrap(), all(None, None, Some(20)));
         let set = [("GUEST_BUDGET_TOKENS", "1000"), ("GUESTS_PER_ADDRESS", "0")];
         assert_eq!(read_vars(&set).unwrap(), all(None, Some(1_000), None));
         let open = [model[0], ("GUEST_BUDGET_MICRO_USD", "0"), ("GUEST_BUDGET_TOKENS", "0")];

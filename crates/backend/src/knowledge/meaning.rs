@@ -2,19 +2,25 @@
 //! it finds is put together with what the words find.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use resonant_domain::knowledge::FoundPassage;
+use resonant_domain::session::Usage;
 use resonant_domain::{AgentId, DocumentId, UserId};
-use resonant_runtime::models::{Embedder, TEXTS_MAX};
+use resonant_runtime::models::{Embedder, Meanings, TEXTS_MAX};
+use tokio::time::timeout;
 
+use crate::budgets::SetAside;
 use crate::database::Shard;
 use crate::store::embeddings::Unread;
-use crate::{Backend, Ctx, Error, Result, access, store};
+use crate::{Backend, Ctx, Error, Result, access, apart, store};
 
 /// How like a question the meaning of a passage must be. Whatever is asked, some passage is the likest.
 const LIKENESS: f32 = 0.3;
 /// How little a place in one list counts beside the next (reciprocal rank fusion).
 const RANK: f64 = 60.0;
+/// How long a question waits for its meaning: well below what an agent's tool has for all of it.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Has the next document read that waits for it. `false`: none does, or none can be read here.
 ///
@@ -62,13 +68,43 @@ async fn forget_others_on(backend: &Backend, shard: Shard, model: &str) -> Resul
     Ok(count)
 }
 
+/// What these texts mean. `None`: what their owner may use does not reach for it.
+async fn tell(
+    backend: &Backend,
+    embedder: &Embedder,
+    owner: UserId,
+    texts: &[String],
+) -> Result<Option<Vec<Vec<f32>>>> {
+    let Some(aside) = SetAside::take(backend, owner, embedder.most(texts)).await? else {
+        return Ok(None);
+    };
+    match embedder.embed(texts).await {
+        Ok(Meanings { meanings, usage }) => {
+            aside.settle(backend, usage).await?;
+            Ok(Some(meanings))
+        }
+        Err(error) => {
+            aside.settle(backend, Usage::default()).await?;
+            Err(Error::unavailable(error))
+        }
+    }
+}
+
 async fn read(backend: &Backend, embedder: &Embedder, unread: Unread) -> Result<()> {
     let mut conn = backend.read_latest(unread.owner).await?;
-    let passages = store::embeddings::list_passages(&mut conn, unread).await?;
+    let passages = store::embeddings::list_passages(&mut conn, unread, embedder.model()).await?;
     drop(conn);
     for part in passages.chunks(TEXTS_MAX) {
         let texts: Vec<_> = part.iter().map(|(_, text)| text.clone()).collect();
-        let meanings = embedder.embed(&texts).await.map_err(Error::unavailable)?;
+        let Some(meanings) = tell(backend, embedder, unread.owner, &texts).await? else {
+            // It is taken again later, and what is read by now is not read twice.
+            tracing::info!(
+                agent.id = %unread.agent,
+                document.id = %unread.document,
+                "a document waits for a budget",
+            );
+            return Ok(());
+        };
         let mut tx = backend.begin(unread.owner).await?;
         for ((position, _), meaning) in part.iter().zip(meanings) {
             let model = embedder.model();
@@ -85,7 +121,8 @@ async fn read(backend: &Backend, embedder: &Embedder, unread: Unread) -> Result<
 }
 
 /// The passages whose meaning is most like the question. None, where no model is configured, the
-/// database cannot compare, or the model does not answer: words still find something.
+/// database cannot compare, what the owner may use does not reach, or the model does not answer soon: words
+/// still find something.
 pub(super) async fn search(
     backend: &Backend,
     owner: UserId,
@@ -99,10 +136,19 @@ pub(super) async fn search(
         return Ok(Vec::new());
     }
     drop(conn);
-    let meanings = match embedder.embed(&[query.to_owned()]).await {
-        Ok(meanings) => meanings,
-        Err(error) => {
-            tracing::warn!(%error, "searched by words alone");
+    // Who does not wait for the answer has asked all the same, and it is counted.
+    let (own, model, texts) = (backend.clone(), embedder.clone(), [query.to_owned()]);
+    let asked = apart(async move { tell(&own, &model, owner, &texts).await });
+    let meanings = match timeout(PATIENCE, asked).await {
+        Ok(Some(Ok(Some(meanings)))) => meanings,
+        Ok(Some(Ok(None))) => return Ok(Vec::new()),
+        Ok(Some(Err(error))) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "searched by words alone");
+            return Ok(Vec::new());
+        }
+        Ok(None) | Err(_) => {
+            tracing::warn!("the embedding model is silent: searched by words alone");
             return Ok(Vec::new());
         }
     };

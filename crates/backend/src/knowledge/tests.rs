@@ -1,14 +1,20 @@
+mod meanings;
+
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use resonant_domain::FaultKind;
 use resonant_domain::agent::{AgentSpec, ToolGrant};
 use resonant_domain::knowledge::{DOCUMENT_MAX_BYTES, DocumentFormat, passage_path};
 use resonant_domain::session_event::EventBody;
+use resonant_runtime::clock::SystemClock;
+use resonant_runtime::tools::knowledge::PdfReader;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::{agents, sample, sessions, work};
+use crate::database::Database;
+use crate::{EmbeddingSettings, Settings, agents, sample, sessions, work};
 
 const HANDBOOK: &str = "# Handbook\n\nWelcome.\n\n## Leave\n\nEmployees get 30 days of paid leave a year. It must be asked for \
     two weeks before.\n\n## Expenses\n\nTaxis need the approval of a manager. Receipts are handed in by the end of the \
@@ -279,6 +285,46 @@ async fn an_order_in_a_document_is_material(pool: PgPool) {
     assert_eq!(tools, ["knowledge"], "{text}");
     assert!(text.contains("opens at nine"), "{text}");
     assert_eq!(crate::memories::list(&ctx, agent, PageRequest::default()).await.unwrap().items, []);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_model_that_is_silent_over_a_question_leaves_what_words_find(pool: PgPool) {
+    // As with pgvector: a database that cannot compare meanings asks for none.
+    let statement = "CREATE OR REPLACE FUNCTION meaning_likeness(one REAL[], other REAL[]) RETURNS REAL \
+                     LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT 1::REAL'";
+    sqlx::raw_sql(statement).execute(&pool).await.unwrap();
+    // Takes what comes, and never answers.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}/v1", silent.local_addr().unwrap()).parse().unwrap();
+    let mut settings = sample::settings();
+    let model = "meanings".to_owned();
+    let embeddings = EmbeddingSettings { base_url, api_key: None, model, price: 0 };
+    settings.models.embeddings = Some(embeddings);
+    let backend = Backend::for_tests_with(pool, &settings);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let agent = reader(&ctx).await;
+    add(&ctx, agent, document("Handbook.md", HANDBOOK)).await.unwrap();
+    // Within what the agent's tool has for it.
+    let patience = std::time::Duration::from_secs(9);
+    let asked = tokio::time::timeout(patience, found(&ctx, agent, "Who approves taxis?"));
+    let found = asked.await.expect("it does not wait for the model");
+    assert!(found[0].text.contains("approval of a manager"), "{found:?}");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_file_that_ends_its_reader_is_refused_and_no_reader_is_our_fault(pool: PgPool) {
+    for (script, expected) in
+        [("kill -KILL $$", FaultKind::Invalid), ("exit 1", FaultKind::Unavailable)]
+    {
+        let arguments = vec!["-c".to_owned(), script.to_owned()];
+        let reader = PdfReader { program: "/bin/sh".into(), arguments };
+        let settings = Settings { pdf_reader: Some(reader), ..sample::settings() };
+        let (database, clock) = (Database::of(pool.clone()), Arc::new(SystemClock));
+        let backend = Backend::with_database(database, &settings, clock).unwrap();
+        let (title, file) = ("Handbook.pdf".to_owned(), "eHg=".to_owned());
+        let read = read_cuts(&backend, DocumentFormat::Pdf, title, file).await;
+        assert_eq!(read.err().map(|error| error.kind()), Some(expected), "{script}");
+    }
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

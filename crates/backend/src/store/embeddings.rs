@@ -138,11 +138,12 @@ pub(crate) async fn reset(
     Ok(done.rows_affected())
 }
 
-/// Lists the passages of a document in order, each with its headings.
+/// Lists the passages of a document that this model has not read, in order, each with its headings.
 #[tracing::instrument(name = "db.embedding.list_passages", skip_all, fields(document.id = %unread.document), err(level = "debug"))]
 pub(crate) async fn list_passages(
     conn: &mut PgConnection,
     unread: Unread,
+    model: &str,
 ) -> sqlx::Result<Vec<(i32, String)>> {
     let rows = sqlx::query!(
         r#"
@@ -150,10 +151,16 @@ pub(crate) async fn list_passages(
         FROM knowledge_passages p
         JOIN knowledge_documents d ON d.owner_id = p.owner_id AND d.document_id = p.document_id
         WHERE p.owner_id = $1 AND d.owner_id = $1 AND p.document_id = $2
+          AND NOT EXISTS (
+              SELECT FROM knowledge_embeddings e
+              WHERE e.owner_id = $1 AND e.document_id = $2 AND e.position = p.position
+                AND e.model = $3
+          )
         ORDER BY p.position
         "#,
         unread.owner.as_uuid(),
         unread.document.as_uuid(),
+        model,
     )
     .fetch_all(conn)
     .await?;

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use reqwest::Client;
+use resonant_domain::money::MicroUsd;
+use resonant_domain::session::Usage;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use url::Url;
 
 use super::{ModelSettingsError, Secret};
 use crate::egress::Egress;
+use crate::tokens::Counter;
 
 /// The most texts of one request.
 pub const TEXTS_MAX: usize = 64;
@@ -30,6 +33,17 @@ pub struct EmbeddingSettings {
     pub api_key: Option<Secret>,
     /// Its name.
     pub model: String,
+    /// Millionths of a dollar for a million tokens.
+    pub price: u64,
+}
+
+/// What texts mean, in their order, and what it took to tell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Meanings {
+    /// One for each text.
+    pub meanings: Vec<Vec<f32>>,
+    /// What the endpoint says that it took; where it says nothing, what it took at most.
+    pub usage: Usage,
 }
 
 /// Why there is no answer. The text names no secret.
@@ -44,6 +58,7 @@ pub struct Embedder {
     url: Url,
     api_key: Option<Secret>,
     model: String,
+    price: u64,
 }
 
 impl Embedder {
@@ -59,7 +74,7 @@ impl Embedder {
         let path = url.path().trim_end_matches("/chat/completions").to_owned();
         url.set_path(&format!("{path}/embeddings"));
         let (api_key, model) = (settings.api_key.clone(), settings.model.trim().to_owned());
-        Ok(Self { client: Egress::operator()?, url, api_key, model })
+        Ok(Self { client: Egress::operator()?, url, api_key, model, price: settings.price })
     }
 
     /// The model's name.
@@ -68,20 +83,34 @@ impl Embedder {
         &self.model
     }
 
+    /// What it takes at most to tell what these texts mean.
+    #[must_use]
+    pub fn most(&self, texts: &[String]) -> Usage {
+        let counter = Counter::of(&self.model);
+        self.usage(texts.iter().map(|text| counter.text(&sent(text))).sum())
+    }
+
+    fn usage(&self, tokens: u64) -> Usage {
+        let cost = (u128::from(tokens) * u128::from(self.price)).div_ceil(1_000_000);
+        let cost = MicroUsd(i64::try_from(cost).unwrap_or(i64::MAX));
+        Usage { input_tokens: tokens, output_tokens: 0, cost }
+    }
+
     /// What each of these texts means, in their order. At most [`TEXTS_MAX`] of them.
     ///
     /// # Errors
     /// [`EmbeddingError`] when the model does not answer as it should.
-    pub async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbeddingError> {
+    pub async fn embed(&self, texts: &[String]) -> Result<Meanings, EmbeddingError> {
         let asked = self.ask(texts);
         let answer = timeout(PATIENCE, asked).await;
         let answer = answer.map_err(|_elapsed| EmbeddingError("gives no answer".to_owned()))??;
-        read(&answer, texts.len())
+        let meanings = read(&answer, texts.len())?;
+        let usage = tokens(&answer).map_or_else(|| self.most(texts), |tokens| self.usage(tokens));
+        Ok(Meanings { meanings, usage })
     }
 
     async fn ask(&self, texts: &[String]) -> Result<Value, EmbeddingError> {
-        let input: Vec<String> =
-            texts.iter().map(|text| text.chars().take(TEXT_CHARS).collect()).collect();
+        let input: Vec<String> = texts.iter().map(|text| sent(text)).collect();
         let body = json!({ "model": self.model, "input": input, "encoding_format": "float" });
         let mut request = self.client.post(self.url.clone()).json(&body);
         if let Some(key) = &self.api_key {
@@ -103,6 +132,17 @@ impl Embedder {
         serde_json::from_slice(&bytes)
             .map_err(|_| EmbeddingError("does not answer in JSON".to_owned()))
     }
+}
+
+/// What is sent of a text.
+fn sent(text: &str) -> String {
+    text.chars().take(TEXT_CHARS).collect()
+}
+
+/// The tokens that an answer says it took, where it says so.
+fn tokens(answer: &Value) -> Option<u64> {
+    let usage = &answer["usage"];
+    usage["prompt_tokens"].as_u64().or_else(|| usage["total_tokens"].as_u64())
 }
 
 /// The meanings in an answer, by their index.
@@ -145,6 +185,31 @@ mod tests {
     }
 
     #[test]
+    fn what_it_takes_is_told_or_reckoned() {
+        let settings = EmbeddingSettings {
+            base_url: "http://a.b".parse().unwrap(),
+            api_key: None,
+            model: "small".to_owned(),
+            price: 20_000,
+        };
+        let embedder = Embedder::new(&settings).unwrap();
+        let usage =
+            |tokens, cost| Usage { input_tokens: tokens, output_tokens: 0, cost: MicroUsd(cost) };
+        assert_eq!(embedder.usage(100), usage(100, 2));
+        assert_eq!(embedder.usage(1), usage(1, 1), "nothing is not what it costs");
+        assert_eq!(embedder.most(&["a".repeat(9_000)]), embedder.most(&["a".repeat(2_000)]));
+        assert!(embedder.most(&["How many days?".to_owned()]).input_tokens > 2);
+        for (answer, told) in [
+            (json!({ "usage": { "prompt_tokens": 3, "total_tokens": 4 } }), Some(3)),
+            (json!({ "usage": { "total_tokens": 4 } }), Some(4)),
+            (json!({ "usage": { "prompt_tokens": -1 } }), None),
+            (json!({}), None),
+        ] {
+            assert_eq!(tokens(&answer), told, "{answer}");
+        }
+    }
+
+    #[test]
     fn what_is_no_answer_is_refused() {
         for answer in [
             json!({}),
@@ -169,7 +234,7 @@ mod tests {
         ] {
             let model = "small".to_owned();
             let base_url = base.parse().unwrap();
-            let settings = EmbeddingSettings { base_url, api_key: None, model };
+            let settings = EmbeddingSettings { base_url, api_key: None, model, price: 0 };
             assert_eq!(Embedder::new(&settings).unwrap().url.as_str(), url);
         }
     }

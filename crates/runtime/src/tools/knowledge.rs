@@ -1,5 +1,6 @@
 //! `knowledge`: looks things up in the documents that the agent was given.
 
+mod apart;
 mod cut;
 mod language;
 mod pdf;
@@ -14,6 +15,7 @@ use super::material::{count, string};
 use super::schema;
 use super::tool::{Tool, ToolContext, ToolError, ToolFuture};
 
+pub use apart::{PdfReader, answer_pdf};
 pub use cut::{CUTS_MAX, Cut, CutError, CutPdf, cut, cut_pdf, vocabulary};
 pub use language::language;
 pub use pdf::PATIENCE as PDF_PATIENCE;
@@ -58,6 +60,10 @@ impl Tool for Knowledge {
             "most": { "type": "integer", "minimum": 1, "maximum": PASSAGES_MAX, "description": "The most passages to give; 5 when absent." },
         });
         schema::object(&properties, &["query"])
+    }
+
+    fn computes(&self) -> bool {
+        false
     }
 
     fn call<'a>(&'a self, arguments: &'a Value, _context: &'a ToolContext) -> ToolFuture<'a> {

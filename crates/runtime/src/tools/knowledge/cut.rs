@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use resonant_domain::knowledge::DocumentFormat;
 use resonant_domain::text::shorten;
+use serde::{Deserialize, Serialize};
 
 use crate::tools::words::{blocks, sentences, words};
 use crate::tools::{csv_table, html_to_text};
@@ -22,7 +23,7 @@ const HEADING_CHARS: usize = 200;
 const VOCABULARY_MAX: usize = 20_000;
 
 /// A passage of a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cut {
     /// The headings above it, or the rows of a table; empty where there are none.
     pub heading: String,
@@ -58,7 +59,7 @@ pub fn cut(format: DocumentFormat, text: &str) -> Result<Vec<Cut>, CutError> {
 }
 
 /// A PDF in passages.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CutPdf {
     /// The passages, each below the number of its page.
     pub cuts: Vec<Cut>,

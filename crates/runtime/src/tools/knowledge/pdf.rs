@@ -1,5 +1,6 @@
 //! The text of a PDF, page by page. What a file may cost is bounded: in bytes that a stream becomes, in
-//! memory, in pages, and in time, which is looked at between pages.
+//! memory, in pages, and in time, which is looked at between pages. What is made to break these bounds can: a
+//! process of its own ([`apart`](super::apart)) has others, which hold.
 
 mod locked;
 mod maps;

@@ -14,10 +14,11 @@ use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
 
-/// The route of proposals. Nothing is made: what comes is the body of `POST /agents`.
+/// The route of proposals. Nothing is made: what comes is the body of `POST /agents`. It counts once all the
+/// same, since a draft is paid for.
 pub(crate) fn routes(api: Api) -> Api {
-    let draft = Operation::ask("/agents/proposals", "Drafts an agent that does what is said");
-    let draft = draft.scope(Scope::AgentsWrite).body::<Wish>();
+    let draft = Operation::post("/agents/proposals", "Drafts an agent that does what is said");
+    let draft = draft.scope(Scope::AgentsWrite).body::<Wish>().asks_model();
     api.add(draft.answers::<Proposal>(200), propose)
 }
 
