@@ -98,6 +98,18 @@ test('a schedule, a trigger and a webhook come and go', async ({ page, browserCo
   await expect(schedules.getByText(/^Next/)).toBeVisible();
   await schedules.getByRole('button', { name: 'Switch off' }).click();
   await expect(schedules.getByRole('button', { name: 'Switch on' })).toBeVisible();
+  const row = schedules.getByRole('listitem');
+  await row.locator('summary', { hasText: 'Change the schedule of Early bird, 30 7 * * 1-5: Say good morning' }).click();
+  await row.getByLabel('When').fill('every evening');
+  await row.getByLabel('Material').fill('The weather');
+  await row.getByRole('button', { name: 'Save changes' }).click();
+  await expect(row.getByLabel('When')).toHaveAttribute('aria-invalid', 'true');
+  await expect(page.locator('#schedule-cron')).not.toHaveAttribute('aria-invalid', 'true');
+  await row.getByLabel('When').fill('45 7 * * 1-5');
+  await row.getByLabel('Run the newest version of the agent').check();
+  await row.getByRole('button', { name: 'Save changes' }).click();
+  await expect(row.getByRole('code')).toHaveText('45 7 * * 1-5');
+  await expect(row.getByLabel('Material')).toHaveValue('The weather');
 
   await page.locator('#trigger-goal').fill('Read what came');
   await page.getByRole('button', { name: 'Add trigger' }).click();
@@ -109,7 +121,7 @@ test('a schedule, a trigger and a webhook come and go', async ({ page, browserCo
 
   // Who hears the buttons alone hears what each deletes.
   await expect(
-    schedules.getByRole('button', { name: 'Delete the schedule of Early bird, 30 7 * * 1-5: Say good morning' }),
+    schedules.getByRole('button', { name: 'Delete the schedule of Early bird, 45 7 * * 1-5: Say good morning' }),
   ).toBeVisible();
   await expect(
     page.getByRole('region', { name: 'Triggers' }).getByRole('button', { name: /^Delete the trigger at .+: Read what came$/ }),
@@ -120,6 +132,45 @@ test('a schedule, a trigger and a webhook come and go', async ({ page, browserCo
     await page.getByRole('dialog').getByRole('button', { name: 'Yes, delete it' }).click();
     await expect(region.getByRole('listitem')).toHaveCount(0);
   }
+});
+
+test('a form of a row keeps nothing that was typed for the one that stood there before', async ({ page }) => {
+  await beGuest(page, 'Early bird');
+  await visit(page, '/studio/automations');
+  const schedules = page.getByRole('region', { name: 'Schedules' });
+  const first = schedules.getByRole('listitem').first();
+  const schedule = async (cron: string, goal: string) => {
+    await page.locator('#schedule-cron').fill(cron);
+    await page.locator('#schedule-goal').fill(goal);
+    await page.getByRole('button', { name: 'Add schedule' }).click();
+    await expect(first.getByRole('code')).toHaveText(cron);
+  };
+  await schedule('30 7 * * *', 'Say good morning');
+  await first.locator('summary', { hasText: 'Change the schedule' }).click();
+  await first.getByLabel('When').fill('45 7 * * *');
+  await first.getByLabel('Run the newest version of the agent').check();
+  await first.getByRole('button', { name: 'Save changes' }).click();
+  await expect(first.getByRole('code')).toHaveText('45 7 * * *');
+  // The newest one comes first.
+  await schedule('0 21 * * *', 'Say good night');
+  await expect(first.getByLabel('When')).toHaveValue('0 21 * * *');
+  await expect(first.getByLabel('Goal')).toHaveValue('Say good night');
+  await expect(first.locator('[name=refresh_agent]')).not.toBeChecked();
+
+  await visit(page, '/account/secrets');
+  const secret = async (name: string, host: string) => {
+    await page.getByLabel('Name', { exact: true }).fill(name);
+    await page.getByLabel('Value', { exact: true }).fill('0123456789abcdef');
+    await page.locator('#field-hosts').fill(host);
+    await page.getByRole('button', { name: 'Add secret' }).click();
+    await expect(page.locator(`#hosts-${name}`)).toHaveValue(host);
+  };
+  await secret('B_TOKEN', 'b.example.org');
+  await page.getByText('Replace or delete B_TOKEN').click();
+  await page.locator('#hosts-B_TOKEN').fill('c.example.org');
+  await page.locator('#value-B_TOKEN').fill('fedcba9876543210');
+  await secret('A_TOKEN', 'a.example.org');
+  await expect(page.locator('#value-A_TOKEN')).toHaveValue('');
 });
 
 test('a webhook shows what it was told, and tells it again', async ({ page }) => {

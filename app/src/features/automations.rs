@@ -5,6 +5,7 @@ use crate::lazy_page::lazy_pages;
 pub(crate) mod api;
 
 mod automations_route;
+mod schedule_form;
 mod schedules;
 mod triggers;
 mod webhook_route;

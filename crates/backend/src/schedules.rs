@@ -177,10 +177,14 @@ pub async fn update(ctx: &Ctx, id: ScheduleId, changes: ScheduleChanges) -> Resu
             value.trim().clone_into(place);
         }
     };
-    let is_retimed = changes.cron.is_some() || changes.time_zone.is_some();
+    let times = (schedule.cron.clone(), schedule.time_zone.clone());
     keep(&mut schedule.cron, changes.cron);
     keep(&mut schedule.time_zone, changes.time_zone);
     keep(&mut schedule.goal, changes.goal);
+    let is_retimed = (&schedule.cron, &schedule.time_zone) != (&times.0, &times.1);
+    if let Some(context) = changes.context {
+        schedule.context = Some(context).filter(|context| !context.trim().is_empty());
+    }
     if let Some(variables) = changes.variables {
         schedule.variables = variables;
     }
@@ -288,8 +292,9 @@ async fn start(
     fixed: &Fixed,
 ) -> Result<std::result::Result<SessionId, &'static str>> {
     let (owner, schedule) = (fixed.owner_id, &fixed.schedule);
-    let status = store::agents::find(&mut *tx, owner, schedule.agent_id).await?;
-    match status.map(|agent| agent.status) {
+    // Locked: who pauses it meanwhile finds the session in the queue.
+    let agent = store::agents::lock(&mut *tx, owner, schedule.agent_id).await?;
+    match agent.map(|agent| agent.status) {
         None => return Ok(Err("the agent was deleted")),
         Some(AgentStatus::Paused) => return Ok(Err("the agent is paused")),
         Some(AgentStatus::Archived) => return Ok(Err("the agent is archived")),

@@ -127,6 +127,8 @@ pub struct ScheduleChanges {
     pub cron: Option<String>,
     pub time_zone: Option<String>,
     pub goal: Option<String>,
+    /// An empty text takes it away.
+    pub context: Option<String>,
     pub variables: Option<Values>,
     pub is_enabled: Option<bool>,
     /// Fixes the agent anew, as it is now.

@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
-use crate::{paths, ssr};
+use crate::{
+    features::studio::{invalid, read_values},
+    paths, ssr,
+};
 
 /// What starts the viewer's agents by itself, and who is told of their end.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -51,12 +54,40 @@ pub async fn create_schedule(
     time_zone: String,
     goal: String,
     #[server(default)] variables: String,
+    #[server(default)] context: Option<String>,
 ) -> Result<(), AppError> {
     use resonant_domain::schedule::NewSchedule;
 
     let variables = values(&variables)?;
-    let new = NewSchedule { agent_id, cron, time_zone, goal, context: None, variables };
+    let new = NewSchedule { agent_id, cron, time_zone, goal, context, variables };
     resonant_backend::schedules::create(&ssr::ctx()?, new).await.map_err(ssr::fail)?;
+    ssr::redirect(paths::AUTOMATIONS);
+    Ok(())
+}
+
+/// Changes a schedule, which runs the newest version of its agent from then on where that is asked for.
+#[server(prefix = "/api/fn", endpoint = "studio/change_schedule")]
+pub async fn change_schedule(
+    id: ScheduleId,
+    cron: String,
+    time_zone: String,
+    goal: String,
+    #[server(default)] variables: String,
+    #[server(default)] context: String,
+    #[server(default)] refresh_agent: bool,
+) -> Result<(), AppError> {
+    use resonant_domain::schedule::ScheduleChanges;
+
+    let changes = ScheduleChanges {
+        cron: Some(cron),
+        time_zone: Some(time_zone),
+        goal: Some(goal),
+        context: Some(context),
+        variables: Some(values(&variables)?),
+        is_enabled: None,
+        refresh_agent,
+    };
+    resonant_backend::schedules::update(&ssr::ctx()?, id, changes).await.map_err(ssr::fail)?;
     ssr::redirect(paths::AUTOMATIONS);
     Ok(())
 }
@@ -155,32 +186,30 @@ pub async fn redeliver(id: WebhookId, delivery: DeliveryId) -> Result<(), AppErr
     Ok(())
 }
 
-/// Reads `name = value` from each line.
+/// Reads the values of variables from their field.
 #[cfg(feature = "ssr")]
 fn values(text: &str) -> Result<resonant_domain::variable::Values, AppError> {
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    lines
-        .map(|line| {
-            let (name, value) = line.split_once('=').ok_or_else(|| {
-                ssr::fail(resonant_backend::Error::field(
-                    "variables",
-                    "must have a name, = and a value on each line",
-                ))
-            })?;
-            Ok((name.trim().to_owned(), value.trim().to_owned()))
-        })
-        .collect()
+    let mut faults = Vec::new();
+    let values = read_values(&mut faults, "variables", text);
+    if faults.is_empty() { Ok(values) } else { Err(invalid(faults)) }
 }
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests {
     use super::*;
+    use crate::features::studio::write_values;
 
     #[test]
-    fn variables_are_read_line_by_line() {
-        let read = values("city = Oslo\r\n\ntone=kind = of\n").unwrap();
+    fn values_of_several_lines_are_read_and_each_is_given_once() {
+        let read = values("city = Oslo\r\naddress = 1 Way\r\n  = Oslo\r\n").unwrap();
         let read: Vec<_> = read.iter().map(|(name, value)| format!("{name}:{value}")).collect();
-        assert_eq!(read, ["city:Oslo", "tone:kind = of"]);
-        assert!(values("city").unwrap_err().field("variables").is_some());
+        assert_eq!(read, ["address:1 Way\n= Oslo", "city:Oslo"]);
+        let values_of_it = values("city = Oslo\naddress = 1 Way\n  = Oslo").unwrap();
+        let written = write_values(&values_of_it);
+        assert_eq!(written, "address = 1 Way\n  = Oslo\ncity = Oslo");
+        assert_eq!(values(&written).unwrap(), values_of_it);
+        for broken in ["city", "city = Oslo\ncity = Bergen"] {
+            assert!(values(broken).unwrap_err().field("variables").is_some(), "{broken}");
+        }
     }
 }

@@ -6,19 +6,20 @@ use resonant_domain::FaultKind;
 use resonant_domain::agent::AgentSummary;
 
 use super::api::{
-    Automations, CreateSchedule, CreateTrigger, CreateWebhook, DeleteSchedule, DeleteTrigger,
-    DeleteWebhook, SwitchSchedule, get_automations,
+    Automations, ChangeSchedule, CreateSchedule, CreateTrigger, CreateWebhook, DeleteSchedule,
+    DeleteTrigger, DeleteWebhook, SwitchSchedule, get_automations,
 };
 use super::schedules::Schedules;
 use super::triggers::Triggers;
 use super::webhooks::Webhooks;
-use crate::error::{AppError, removals, successes};
+use crate::error::{AppError, field_error, removals, successes};
+use crate::features::studio::fault_within;
 use crate::language::tr;
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{
-    ButtonKind, EmptyState, ErrorPanel, IconName, LinkButton, PageHead, Skeleton, kept,
+    ButtonKind, EmptyState, ErrorPanel, IconName, LinkButton, PageHead, Skeleton, TextArea, kept,
 };
 
 /// The page of schedules, triggers and webhooks.
@@ -31,6 +32,7 @@ pub struct AutomationsRoute {
 #[derive(Clone, Copy)]
 pub(super) struct Actions {
     pub(super) create_schedule: ServerAction<CreateSchedule>,
+    pub(super) change_schedule: ServerAction<ChangeSchedule>,
     pub(super) switch_schedule: ServerAction<SwitchSchedule>,
     pub(super) delete_schedule: ServerAction<DeleteSchedule>,
     pub(super) create_trigger: ServerAction<CreateTrigger>,
@@ -43,6 +45,7 @@ impl Actions {
     fn new() -> Self {
         Self {
             create_schedule: ServerAction::new(),
+            change_schedule: ServerAction::new(),
             switch_schedule: ServerAction::new(),
             delete_schedule: ServerAction::new(),
             create_trigger: ServerAction::new(),
@@ -53,9 +56,10 @@ impl Actions {
     }
 
     /// Each changes whenever one of them has succeeded, or what it should take away is gone.
-    fn successes(self) -> [Memo<usize>; 7] {
+    fn successes(self) -> [Memo<usize>; 8] {
         [
             successes(self.create_schedule),
+            successes(self.change_schedule),
             successes(self.switch_schedule),
             removals(self.delete_schedule),
             successes(self.create_trigger),
@@ -154,6 +158,47 @@ pub(super) fn AgentChoice(
             </select>
             {nobody}
         </div>
+    }
+}
+
+/// What a session that starts by itself is set on: its goal, and the values of the prompt's variables.
+#[component]
+pub(super) fn GoalFields(
+    /// What the ids of the fields begin with.
+    #[prop(into)]
+    of: String,
+    /// The goal that was typed before.
+    goal: Option<String>,
+    /// The values that were typed before.
+    variables: Option<String>,
+    /// What was wrong when they were sent last.
+    error: Signal<Option<AppError>>,
+) -> impl IntoView {
+    view! {
+        <TextArea
+            label=tr("Goal")
+            name="goal"
+            id=format!("{of}-goal")
+            value=goal.unwrap_or_default()
+            rows=2
+            required=true
+            error=field_error(error, "goal")
+        />
+        <TextArea
+            label=tr("Variables")
+            name="variables"
+            id=format!("{of}-variables")
+            value=variables.unwrap_or_default()
+            rows=2
+            optional=true
+            is_code=true
+            placeholder="city = Oslo"
+            hint=tr(
+                "The values of the prompt's variables, name = value on each line. An indented line belongs to \
+                the one above it",
+            )
+            error=fault_within(error, "variables")
+        />
     }
 }
 

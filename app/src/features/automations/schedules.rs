@@ -1,6 +1,7 @@
 //! Schedules on the page of automations: agents that start at their time.
 
 use leptos::prelude::*;
+use resonant_domain::ScheduleId;
 use resonant_domain::agent::AgentSummary;
 use resonant_domain::schedule::Schedule;
 use resonant_domain::text::shorten;
@@ -8,11 +9,11 @@ use server_fn::ServerFn as _;
 
 use super::api::DeleteSchedule;
 use super::automations_route::{Actions, AgentChoice, typed_beside};
-use crate::error::{action_error, field_error, removal_error};
-use crate::features::studio::fault_within;
+use super::schedule_form::{FIELDS, ScheduleChange, ScheduleFields, Written, refused_change};
+use crate::error::{action_error, removal_error};
 use crate::language::{tr, tr_text, tr_with};
 use crate::paths;
-use crate::ui::{Badge, Button, ButtonKind, Confirm, Field, FormError, TextArea, Time, Tone};
+use crate::ui::{Badge, Button, ButtonKind, Confirm, FormError, Time, Tone};
 
 /// How much of a goal stands in the name of a button.
 pub(super) const GOAL_LENGTH: usize = 60;
@@ -29,10 +30,20 @@ pub(super) fn Schedules(
 ) -> impl IntoView {
     let create = actions.create_schedule;
     let error = action_error(create);
+    let refused = refused_change();
+    let sent = RwSignal::new(refused);
     let typed = typed_beside("cron", true);
+    let empty = Written {
+        cron: String::new(),
+        time_zone: "UTC".to_owned(),
+        goal: String::new(),
+        variables: String::new(),
+        context: String::new(),
+    };
+    let written = empty.over(|name| typed(name).filter(|_| refused.is_none()));
     let rows = schedules
         .into_iter()
-        .map(|schedule| view! { <ScheduleRow schedule actions /> })
+        .map(|schedule| view! { <ScheduleRow schedule actions sent /> })
         .collect_view();
     view! {
         <section class="account__part" aria-labelledby="schedules-title">
@@ -42,48 +53,9 @@ pub(super) fn Schedules(
             <ul class="secret-list">{rows}</ul>
             <ActionForm action=create>
                 <div class="form">
-                    <FormError error fields=&["cron", "time_zone", "goal", "variables*"] />
+                    <FormError error fields=FIELDS />
                     <AgentChoice agents id="schedule-agent" />
-                    <Field
-                        label=tr("When")
-                        name="cron"
-                        value=typed("cron").unwrap_or_default()
-                        required=true
-                        autocomplete="off"
-                        placeholder="30 7 * * 1-5"
-                        hint=tr("Minute, hour, day of the month, month, day of the week")
-                        error=field_error(error, "cron")
-                    />
-                    <Field
-                        label=tr("Time zone")
-                        name="time_zone"
-                        value=typed("time_zone").unwrap_or_else(|| "UTC".to_owned())
-                        required=true
-                        autocomplete="off"
-                        hint=tr("Such as Europe/Berlin")
-                        error=field_error(error, "time_zone")
-                    />
-                    <TextArea
-                        label=tr("Goal")
-                        name="goal"
-                        id="schedule-goal"
-                        value=typed("goal").unwrap_or_default()
-                        rows=2
-                        required=true
-                        error=field_error(error, "goal")
-                    />
-                    <TextArea
-                        label=tr("Variables")
-                        name="variables"
-                        id="schedule-variables"
-                        value=typed("variables").unwrap_or_default()
-                        rows=2
-                        optional=true
-                        is_code=true
-                        placeholder="city = Oslo"
-                        hint=tr("The values of the prompt's variables, name = value on each line")
-                        error=fault_within(error, "variables")
-                    />
+                    <ScheduleFields of="schedule" written error />
                     <Button kind=ButtonKind::Primary busy=create.pending()>
                         {tr("Add schedule")}
                     </Button>
@@ -94,8 +66,13 @@ pub(super) fn Schedules(
 }
 
 #[component]
-fn ScheduleRow(schedule: Schedule, actions: Actions) -> impl IntoView {
+fn ScheduleRow(
+    schedule: Schedule,
+    actions: Actions,
+    sent: RwSignal<Option<ScheduleId>>,
+) -> impl IntoView {
     let id = schedule.id;
+    let whole = schedule.clone();
     let (switch, delete) = (actions.switch_schedule, actions.delete_schedule);
     let agent = &schedule.agent_name;
     // An agent may have several, even at the same time.
@@ -104,6 +81,7 @@ fn ScheduleRow(schedule: Schedule, actions: Actions) -> impl IntoView {
         "the schedule of {agent}, {cron}: {goal}",
         &[("agent", agent), ("cron", &schedule.cron), ("goal", &goal)],
     );
+    let named = about.clone();
     let question = tr_with("Delete the schedule of {agent}?", &[("agent", agent)]);
     let version = schedule.agent_version.map_or_else(
         || tr_with("revision {number}", &[("number", &schedule.agent_revision)]),
@@ -160,6 +138,7 @@ fn ScheduleRow(schedule: Schedule, actions: Actions) -> impl IntoView {
                     }
                 />
             </div>
+            <ScheduleChange schedule=whole about=named actions sent />
         </li>
     }
 }

@@ -7,12 +7,11 @@ use resonant_domain::webhook::{Trigger, WithKey};
 use server_fn::ServerFn as _;
 
 use super::api::DeleteTrigger;
-use super::automations_route::{Actions, AgentChoice, SigningKey, typed_beside};
+use super::automations_route::{Actions, AgentChoice, GoalFields, SigningKey, typed_beside};
 use super::schedules::GOAL_LENGTH;
-use crate::error::{action_error, field_error, removal_error};
-use crate::features::studio::fault_within;
+use crate::error::{action_error, removal_error};
 use crate::language::{tr, tr_with};
-use crate::ui::{Button, Confirm, FormError, TextArea};
+use crate::ui::{Button, Confirm, FormError};
 
 /// The triggers, and the form for a new one.
 #[component]
@@ -67,26 +66,11 @@ pub(super) fn Triggers(
                 <div class="form">
                     <FormError error fields=&["goal", "variables*"] />
                     <AgentChoice agents id="trigger-agent" />
-                    <TextArea
-                        label=tr("Goal")
-                        name="goal"
-                        id="trigger-goal"
-                        value=typed("goal").unwrap_or_default()
-                        rows=2
-                        required=true
-                        error=field_error(error, "goal")
-                    />
-                    <TextArea
-                        label=tr("Variables")
-                        name="variables"
-                        id="trigger-variables"
-                        value=typed("variables").unwrap_or_default()
-                        rows=2
-                        optional=true
-                        is_code=true
-                        placeholder="city = Oslo"
-                        hint=tr("The values of the prompt's variables, name = value on each line")
-                        error=fault_within(error, "variables")
+                    <GoalFields
+                        of="trigger"
+                        goal=typed("goal")
+                        variables=typed("variables")
+                        error
                     />
                     <Button busy=create.pending()>{tr("Add trigger")}</Button>
                 </div>

@@ -2,11 +2,12 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use resonant_domain::FaultKind;
-use resonant_domain::agent::AgentChanges;
+use resonant_domain::agent::{Agent, AgentChanges};
 use resonant_runtime::clock::FixedClock;
 use sqlx::PgPool;
 
 use super::*;
+use crate::cache::tests::until;
 use crate::sample;
 
 /// A Friday, 07:00 in Berlin.
@@ -71,6 +72,66 @@ async fn a_schedule_runs_the_agent_as_it_was_fixed(pool: PgPool) {
     let refresh = ScheduleChanges { refresh_agent: true, ..Default::default() };
     assert_eq!(update(&ctx, made.id, refresh).await.unwrap().agent_revision, 2);
     assert_eq!(runs_as().await, "Writer");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn the_material_of_a_schedule_is_changed_and_taken_away(pool: PgPool) {
+    let (backend, clock) = at(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let made = schedule(&ctx, "0 8 * * *").await;
+    let set = async |context: &str| {
+        let changes = ScheduleChanges { context: Some(context.to_owned()), ..Default::default() };
+        update(&ctx, made.id, changes).await.unwrap()
+    };
+    assert_eq!(set("the news").await.context.as_deref(), Some("the news"));
+    let stays = ScheduleChanges { goal: Some("Sum up".to_owned()), ..Default::default() };
+    assert_eq!(update(&ctx, made.id, stays).await.unwrap().context.as_deref(), Some("the news"));
+    assert_eq!(get(&ctx, made.id).await.unwrap().context.as_deref(), Some("the news"));
+
+    // Who sends the times that it has does not put off what is due.
+    clock.advance(SignedDuration::from_hours(2));
+    let due = get(&ctx, made.id).await.unwrap().next_run_at;
+    assert!(due < Some(backend.now()));
+    let same = ScheduleChanges {
+        cron: Some(made.cron.clone()),
+        time_zone: Some(made.time_zone.clone()),
+        ..Default::default()
+    };
+    assert_eq!(update(&ctx, made.id, same).await.unwrap().next_run_at, due);
+    assert_eq!(run_due(&backend.system()).await.unwrap(), 1);
+    let after = get(&ctx, made.id).await.unwrap();
+    let session = sessions::get(&ctx, after.last_session_id.unwrap()).await.unwrap();
+    assert_eq!(session.context.as_deref(), Some("the news"));
+    assert_eq!(set(" ").await.context, None);
+    assert_eq!(get(&ctx, made.id).await.unwrap().context, None);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn nothing_is_started_beside_the_pause_of_an_agent(pool: PgPool) {
+    let (backend, clock) = at(pool.clone());
+    let ctx = sample::guest(&backend).await.unwrap();
+    let (owner, made) = (access::user(&ctx).unwrap(), schedule(&ctx, "* * * * *").await);
+    clock.advance(SignedDuration::from_mins(1));
+    let mut tx = backend.begin(owner).await.unwrap();
+    let agent = store::agents::lock(&mut tx, owner, made.agent_id).await.unwrap().unwrap();
+    let paused = Agent { status: AgentStatus::Paused, ..agent };
+    store::agents::update(&mut tx, &paused).await.unwrap();
+    let is_waited_for = async || {
+        let waiting = "SELECT count(*) FROM pg_stat_activity
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let row = sqlx::raw_sql(waiting).fetch_one(&pool).await.unwrap();
+        sqlx::Row::get::<i64, _>(&row, 0) > 0
+    };
+    let pause = async {
+        until("the schedule waits for the pause", is_waited_for).await;
+        tx.commit().await.unwrap();
+    };
+    let system = backend.system();
+    let (ran, ()) = tokio::join!(run_due(&system), pause);
+    assert_eq!(ran.unwrap(), 1);
+    let after = get(&ctx, made.id).await.unwrap();
+    assert_eq!(after.last_error.as_deref(), Some("the agent is paused"));
+    assert_eq!(started(&ctx).await, 0);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

@@ -312,7 +312,7 @@ pub(crate) async fn update(conn: &mut PgConnection, fixed: &Fixed) -> sqlx::Resu
         UPDATE schedules
         SET agent_revision = $3, spec = $4, cron = $5, time_zone = $6, goal = $7,
             next_run_at = $8, last_run_at = $9, last_session_id = $10, last_error = $11,
-            agent_version = $12, variables = $13
+            agent_version = $12, variables = $13, context = $14
         WHERE owner_id = $1 AND schedule_id = $2
         "#,
         fixed.owner_id.as_uuid(),
@@ -328,6 +328,7 @@ pub(crate) async fn update(conn: &mut PgConnection, fixed: &Fixed) -> sqlx::Resu
         schedule.last_error,
         schedule.agent_version.and_then(|number| i32::try_from(number).ok()),
         Json(&schedule.variables) as _,
+        schedule.context,
     )
     .execute(conn)
     .await?;
