@@ -142,7 +142,7 @@ fn grants_of(
     let title = secrets.hide_in(title).chars().take(TITLE_MAX).collect();
     let mut found = McpTools { title, tools: vec![], skipped: vec![] };
     for tool in offered.iter().take(TOOLS_MAX) {
-        let grant = mcp_grant(asked, hidden(tool, secrets));
+        let grant = mcp_grant(asked, hidden(tool, secrets), &found.tools);
         let faults = grants_with(&found.tools, &grant);
         match faults.first() {
             None => found.tools.push(grant),
@@ -165,12 +165,22 @@ fn hidden(tool: &ServedTool, secrets: &Secrets) -> ServedTool {
     }
 }
 
-/// A tool of a server as a grant. Its name is made of what models take.
-fn mcp_grant(asked: &McpServer, tool: ServedTool) -> ToolGrant {
+/// A tool of a server as a grant. Its name is made of what models take, and none of the others has it.
+fn mcp_grant(asked: &McpServer, tool: ServedTool, others: &[ToolGrant]) -> ToolGrant {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' };
-    let mut name: String = tool.name.chars().map(plain).take(TOOL_NAME_MAX - 4).collect();
-    if resonant_domain::tool::built_in(&name).is_some() {
-        name.insert_str(0, "mcp_");
+    let mut base: String = tool.name.chars().map(plain).take(TOOL_NAME_MAX - 4).collect();
+    let is_letter = |c: char| c.is_ascii_alphabetic();
+    if !base.starts_with(is_letter) || resonant_domain::tool::of_ours(&base).is_some() {
+        base.insert_str(0, "mcp_");
+    }
+    let mut name = base.clone();
+    for number in 2..=TOOLS_MAX {
+        if others.iter().all(|other| other.name != name) {
+            break;
+        }
+        let end = format!("_{number}");
+        name = base.chars().take(TOOL_NAME_MAX - end.len()).collect();
+        name.push_str(&end);
     }
     let description = shorten(&tool.description, TOOL_DESCRIPTION_MAX);
     let settings = McpTool {
@@ -184,13 +194,22 @@ fn mcp_grant(asked: &McpServer, tool: ServedTool) -> ToolGrant {
     ToolGrant { name, settings: ToolSettings::Mcp(settings), ..ToolGrant::default() }
 }
 
+/// How its server calls the tool of a grant.
+fn served_name(grant: &ToolGrant) -> Option<&str> {
+    match &grant.settings {
+        ToolSettings::Mcp(tool) => Some(&tool.tool),
+        _ => None,
+    }
+}
+
 /// The rules that one more grant would break.
 fn grants_with(grants: &[ToolGrant], grant: &ToolGrant) -> Vec<FieldFault> {
     let mut faults = Vec::new();
     let alone = std::slice::from_ref(grant);
     grant::check_all(&mut faults, alone);
     faults.extend(check_grants(alone));
-    if grants.iter().any(|other| other.name == grant.name) {
+    // A server that lists one tool twice.
+    if grants.iter().any(|other| served_name(other) == served_name(grant)) {
         faults.push(FieldFault::new("name", "must be named once"));
     }
     faults
@@ -246,6 +265,39 @@ mod tests {
         assert!(!told.contains("canary"), "{told}");
         let ToolSettings::Mcp(first) = &found.tools[0].settings else { panic!("{told}") };
         assert_eq!(first.input_schema["properties"]["q"]["description"], "…");
+    }
+
+    #[test]
+    fn whatever_a_server_calls_its_tools_they_can_be_had() {
+        let (long, longer) = ("x".repeat(TOOL_NAME_MAX), "x".repeat(TOOL_NAME_MAX + 1));
+        let cut = &long[..TOOL_NAME_MAX - 4];
+        let numbered = format!("{cut}_2");
+        let named = [
+            ("_search", "mcp__search"),
+            ("2fa_code", "mcp_2fa_code"),
+            ("a.b", "a_b"),
+            ("a_b", "a_b_2"),
+            ("a b", "a_b_3"),
+            ("read_result", "mcp_read_result"),
+            ("calculator", "mcp_calculator"),
+            (long.as_str(), cut),
+            (longer.as_str(), numbered.as_str()),
+        ];
+        let tool = |name: &str| ServedTool {
+            name: name.to_owned(),
+            description: String::new(),
+            input_schema: serde_json::json!({ "type": "object" }),
+        };
+        let mut offered: Vec<_> = named.iter().map(|(name, _)| tool(name)).collect();
+        // Listed a second time, it is the same tool.
+        offered.push(tool("a.b"));
+        let asked =
+            McpServer { server: "https://mcp.example.org/".to_owned(), ..McpServer::default() };
+        let found = grants_of(&asked, String::new(), &offered, &Secrets::default());
+        for ((served, name), grant) in named.iter().zip(&found.tools) {
+            assert_eq!((grant.name.as_str(), served_name(grant)), (*name, Some(*served)));
+        }
+        assert_eq!((found.tools.len(), found.skipped.len()), (named.len(), 1), "{found:?}");
     }
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]

@@ -12,7 +12,7 @@ pub const FIELDS_MAX: usize = 20;
 pub const ANSWER_MAX: usize = 8_000;
 
 /// The fields of an answer, in the order in which they are shown.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Form {
@@ -21,7 +21,7 @@ pub struct Form {
 }
 
 /// One field of a form.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FormField {
     /// Its key in the answer.

@@ -9,6 +9,7 @@
 //! does not know the question is spoken to in a session.
 
 mod alone;
+mod asking;
 mod eras;
 mod line;
 mod reply;
@@ -18,11 +19,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use self::alone::Spoken;
 use self::line::Line;
 use crate::egress::{Egress, EgressError, HostLimit, is_unanswered};
-use crate::tools::BoundSecret;
+use crate::tools::{Asked, Asking, BoundSecret};
 
 pub use stdio::{StdioCommand, StdioServers};
 
@@ -31,6 +33,9 @@ pub use stdio::{StdioCommand, StdioServers};
 const VERSIONS: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 /// The request that a session begins with.
 const HELLO: &str = "initialize";
+/// How often a server may say that it is to be called again, and the pause before that is done.
+const AGAIN_MAX: usize = 5;
+const AGAIN: Duration = Duration::from_secs(1);
 /// How many pages of tools are asked for.
 const PAGES_MAX: usize = 20;
 /// The most tools that are looked at of one server; of more it is told that there are some.
@@ -80,6 +85,12 @@ pub enum McpError {
     /// The server refuses.
     #[error("the MCP server refuses: {0}")]
     Refused(String),
+    /// The tool asks a person for more before it answers, and has done nothing.
+    #[error("the MCP server asks a person for more: {}", .0.question.text)]
+    Asks(Box<Asked>),
+    /// The server wants to be called again, with this.
+    #[error("the MCP server has not answered: it wants to be called again")]
+    Again(String),
 }
 
 impl McpError {
@@ -87,12 +98,21 @@ impl McpError {
     #[must_use]
     pub const fn may_have_arrived(&self) -> bool {
         match self {
-            Self::Unanswered(_) => true,
+            Self::Unanswered(_) | Self::Again(_) => true,
             Self::Egress(error) => error.may_have_arrived(),
             Self::Status(status) => is_unanswered(*status),
-            Self::Protocol(_) | Self::Refused(_) => false,
+            Self::Protocol(_) | Self::Refused(_) | Self::Asks(_) => false,
         }
     }
+}
+
+/// What is sent to call a tool: with what a person has answered, where the tool has asked.
+fn wanted(name: &str, arguments: &Value, asking: &Asking) -> Value {
+    let mut wanted = json!({ "name": name, "arguments": arguments });
+    if let Some(answer) = &asking.answer {
+        asking::add_answer(&mut wanted, answer);
+    }
+    wanted
 }
 
 /// What a tool says to a call. What comes back and is no answer leaves the call unanswered.
@@ -108,6 +128,7 @@ fn told(asked: Result<Value, McpError>) -> Result<String, McpError> {
 /// A session of the protocol.
 pub struct Session<'a> {
     line: Line<'a>,
+    asking: Asking,
     /// What the server calls itself.
     pub title: String,
 }
@@ -120,7 +141,7 @@ impl<'a> Session<'a> {
     pub async fn open(egress: &'a Egress, server: Server) -> Result<Self, McpError> {
         let mut line = Line::new(egress, server);
         let title = greet(&mut line).await?;
-        Ok(Self { line, title })
+        Ok(Self { line, asking: Asking::default(), title })
     }
 
     /// Sends a request, and sends it again in a new session where the server has forgotten this one.
@@ -163,6 +184,11 @@ impl<'a> Session<'a> {
         Ok(tools)
     }
 
+    /// What a tool may ask of a person in the calls from here on, and what a person has answered.
+    pub fn asking(&mut self, asking: Asking) {
+        self.asking = asking;
+    }
+
     /// Calls a tool whose input this schema describes. A tool that fails answers with an error of its own.
     ///
     /// # Errors
@@ -174,16 +200,24 @@ impl<'a> Session<'a> {
         schema: &Value,
     ) -> Result<String, McpError> {
         self.line.describe(schema);
-        let wanted = json!({ "name": name, "arguments": arguments });
-        let answer = self.ask("tools/call", &wanted).await;
-        if !self.line.is_misread() {
-            return told(answer);
+        let mut wanted = wanted(name, arguments, &self.asking);
+        let may_ask = self.asking.may_ask;
+        self.line.let_ask(may_ask);
+        let mut answer = self.ask("tools/call", &wanted).await;
+        if self.line.is_misread() {
+            // It has done nothing: its tool asks for other headers by now.
+            let Ok(tools) = self.tools().await else { return told(answer) };
+            let tool = tools.into_iter().find(|tool| tool.name == name);
+            self.line.describe(&tool.map_or(Value::Null, |tool| tool.input_schema));
+            answer = self.ask("tools/call", &wanted).await;
         }
-        // It has done nothing: its tool asks for other headers by now.
-        let Ok(tools) = self.tools().await else { return told(answer) };
-        let tool = tools.into_iter().find(|tool| tool.name == name);
-        self.line.describe(&tool.map_or(Value::Null, |tool| tool.input_schema));
-        told(self.ask("tools/call", &wanted).await)
+        for _ in 0..AGAIN_MAX {
+            let Err(McpError::Again(state)) = &answer else { break };
+            wanted["requestState"] = state.as_str().into();
+            sleep(AGAIN).await;
+            answer = self.ask("tools/call", &wanted).await;
+        }
+        told(answer)
     }
 }
 

@@ -69,7 +69,7 @@ mod tests {
         let mut reasons = vec![
             WaitReason::Approval { step: 1, calls: vec![call.clone()] },
             WaitReason::Approval { step: 1, calls: vec![call.clone(), call.clone()] },
-            WaitReason::Question { step: 1, call_id, question, form },
+            WaitReason::Question { step: 1, call_id, question, form, by: None },
             WaitReason::UnknownOutcome { step: 1, call },
             WaitReason::Agents { step: 1, calls: vec![agent.clone()] },
             WaitReason::Agents { step: 1, calls: vec![agent.clone(), agent] },

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use super::{McpError, VERSIONS, client, title_in};
+use super::{McpError, VERSIONS, asking, client, title_in};
 
 /// The version.
 pub(super) const ALONE: &str = "2026-07-28";
@@ -64,13 +64,13 @@ pub(super) fn spoken(answer: &Value) -> Result<Spoken, McpError> {
     Err(McpError::Refused(format!("it goes by version {named} of the protocol alone")))
 }
 
-/// The parameters of a request, with what it says of itself.
-pub(super) fn told(params: &Value) -> Value {
+/// The parameters of a request, with what it says of itself. Whoever is called may ask a person for more, or not.
+pub(super) fn told(params: &Value, may_ask: bool) -> Value {
     let mut params = params.clone();
     params["_meta"] = json!({
         "io.modelcontextprotocol/protocolVersion": ALONE,
         "io.modelcontextprotocol/clientInfo": client(),
-        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientCapabilities": asking::capabilities(may_ask),
     });
     params
 }
@@ -82,8 +82,7 @@ pub(super) fn whole(result: Value) -> Result<Value, McpError> {
         return Ok(result);
     }
     if kind == "input_required" {
-        let reason = "it asks the caller for more, which is not offered here";
-        return Err(McpError::Refused(reason.to_owned()));
+        return Err(asking::asked(&result));
     }
     Err(McpError::Protocol("its result is of a kind that nobody knows".to_owned()))
 }
@@ -306,8 +305,8 @@ mod tests {
         for kind in [Value::Null, json!("complete")] {
             assert!(whole(json!({ "resultType": kind, "content": [] })).is_ok());
         }
-        let asks = whole(json!({ "resultType": "input_required", "inputRequests": {} }));
-        assert!(matches!(asks, Err(McpError::Refused(_))), "{asks:?}");
+        let asks = whole(json!({ "resultType": "input_required", "requestState": "s" }));
+        assert_eq!(asks, Err(McpError::Again("s".to_owned())));
         for kind in [json!("task"), json!(1)] {
             let other = whole(json!({ "resultType": kind }));
             assert!(matches!(other, Err(McpError::Protocol(_))), "{other:?}");

@@ -43,6 +43,8 @@ pub(super) struct Line<'a> {
     error: Value,
     /// The schema of the tool that is called.
     schema: Value,
+    /// Whether a person can be asked for more.
+    may_ask: bool,
     /// The server does not know the session of the newest request any more, and has done nothing.
     is_forgotten: bool,
 }
@@ -59,6 +61,7 @@ impl<'a> Line<'a> {
             status: 0,
             error: Value::Null,
             schema: Value::Null,
+            may_ask: false,
             is_forgotten: false,
         }
     }
@@ -78,6 +81,11 @@ impl<'a> Line<'a> {
         self.schema = schema.clone();
     }
 
+    /// What is called next may ask a person for more, or not.
+    pub(super) fn let_ask(&mut self, may_ask: bool) {
+        self.may_ask = may_ask;
+    }
+
     /// Whether the server has refused the newest request, since its headers are not those that it asks for.
     pub(super) fn is_misread(&self) -> bool {
         self.is_alone() && alone::is_misread(&self.error)
@@ -87,7 +95,7 @@ impl<'a> Line<'a> {
     pub(super) async fn discover(&mut self) -> Result<Spoken, McpError> {
         (self.id, self.version) = (None, Some(ALONE.to_owned()));
         // The numbers of a session begin behind it.
-        let params = alone::told(&json!({}));
+        let params = alone::told(&json!({}), false);
         let request = json!({ "jsonrpc": "2.0", "id": 0, "method": DISCOVER, "params": params });
         let outgoing = self.outgoing(HttpMethod::Post, Some(&request));
         let patience = DISCOVERY.min(self.server.timeout);
@@ -136,7 +144,7 @@ impl<'a> Line<'a> {
         let id = self.asked;
         // How a session begins is not taken back, and what stands alone ends with its connection.
         self.waits = (method != HELLO && !self.is_alone()).then_some(id);
-        let alone = self.is_alone().then(|| alone::told(params));
+        let alone = self.is_alone().then(|| alone::told(params, self.may_ask));
         let params = alone.as_ref().unwrap_or(params);
         let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
         let patience = self.server.timeout;
@@ -281,6 +289,7 @@ impl<'a> Line<'a> {
             body: message.map(|message| message.to_string().into_bytes()),
             timeout: self.server.timeout,
             limits,
+            keeps_method: true,
             enough: None,
         }
     }

@@ -1,5 +1,6 @@
 //! What a server answers: JSON-RPC messages, as one document or as an event stream.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -11,6 +12,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// What goes round without a pause does so no faster.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
+/// The error of a call before which a person has to open pages (2025-11-25), and how many of them are told.
+const PAGES_NEEDED: i64 = -32_042;
+const PAGES_MAX: usize = 3;
 
 /// The answer to the request of this number. `None`: it is not answered there.
 pub(super) fn answer(body: &[u8], is_stream: bool, id: u64) -> Option<Value> {
@@ -44,8 +48,17 @@ pub(super) fn refusal(body: &[u8]) -> Option<String> {
 }
 
 fn reason(message: &Value) -> Option<String> {
-    let text = message.get("error")?["message"].as_str().unwrap_or("without a reason");
-    Some(text.chars().take(1_000).collect())
+    let error = message.get("error")?;
+    let text = error["message"].as_str().unwrap_or("without a reason");
+    let mut reason: String = text.chars().take(1_000).collect();
+    if error["code"] == PAGES_NEEDED {
+        let pages = error["data"]["elicitations"].as_array().into_iter().flatten();
+        for url in pages.filter_map(|page| page["url"].as_str()).take(PAGES_MAX) {
+            let url: String = url.chars().take(2_000).collect();
+            let _ = write!(reason, "; a person has to open {url} before it is called again");
+        }
+    }
+    Some(reason)
 }
 
 fn is_answer(message: &Value) -> bool {
@@ -143,25 +156,48 @@ fn messages(text: &str) -> Vec<Value> {
     }
 }
 
-/// A tool's answer as text. What is no text is named.
+/// A tool's answer as text. What is no text is named, and data that its text does not hold stands behind it.
 pub(super) fn content(result: &Value) -> String {
-    let parts: Vec<_> = result["content"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|part| match part["type"].as_str().unwrap_or_default() {
-            "text" => part["text"].as_str().unwrap_or_default().to_owned(),
-            "resource" if part["resource"]["text"].is_string() => {
-                part["resource"]["text"].as_str().unwrap_or_default().to_owned()
-            }
-            other => format!("[{other}]"),
-        })
-        .collect();
+    let parts: Vec<_> =
+        result["content"].as_array().into_iter().flatten().map(part_as_text).collect();
     match &result["structuredContent"] {
         Value::Null => parts.join("\n"),
-        structured if parts.is_empty() => structured.to_string(),
-        _ => parts.join("\n"),
+        data if parts.is_empty() => data.to_string(),
+        data if is_told(&parts, data) => parts.join("\n"),
+        data => format!("{}\n{data}", parts.join("\n")),
     }
+}
+
+fn part_as_text(part: &Value) -> String {
+    let of = |value: &Value, field: &str| value[field].as_str().unwrap_or_default().to_owned();
+    let resource = &part["resource"];
+    match part["type"].as_str().unwrap_or_default() {
+        "text" => of(part, "text"),
+        "resource" if resource["text"].is_string() => of(resource, "text"),
+        "resource" => format!("[resource {}]", of(resource, "uri")),
+        "resource_link" => {
+            let (name, uri, about) = (of(part, "name"), of(part, "uri"), of(part, "description"));
+            format!("[{name}: {uri}] {about}").trim_end().to_owned()
+        }
+        other => format!("[{other}]"),
+    }
+}
+
+/// Whether the texts of an answer hold its data, as they should: whole, or item by item.
+fn is_told(parts: &[String], data: &Value) -> bool {
+    let is = |text: &str, value: &Value| {
+        value.as_str() == Some(text)
+            || serde_json::from_str::<Value>(text).is_ok_and(|read| read == *value)
+    };
+    let is_held = |value: &Value| {
+        let is_each = |items: &Vec<Value>| {
+            items.len() == parts.len() && items.iter().zip(parts).all(|(item, text)| is(text, item))
+        };
+        parts.iter().any(|text| is(text, value)) || value.as_array().is_some_and(is_each)
+    };
+    // Some servers wrap what is no object into one.
+    let wrapped = data.as_object().filter(|fields| fields.len() == 1);
+    is_held(data) || wrapped.and_then(|fields| fields.get("result")).is_some_and(is_held)
 }
 
 #[cfg(test)]
@@ -193,6 +229,56 @@ mod tests {
         heard.begin();
         assert_eq!(heard.take(b"id\nretry: 0\ndata\n\n"), (vec![], false));
         assert_eq!(heard.goes_on(), None);
+    }
+
+    #[test]
+    fn data_stands_behind_a_text_that_does_not_hold_it() {
+        let told = |texts: &[&str], data: Value| {
+            let text = |text: &&str| json!({ "type": "text", "text": text });
+            let parts: Vec<_> = texts.iter().map(text).collect();
+            content(&json!({ "content": parts, "structuredContent": data }))
+        };
+        let users = json!([{ "id": "7" }, { "id": "8" }]);
+        for (texts, data, expected) in [
+            (&["Found 2 users"][..], users.clone(), format!("Found 2 users\n{users}")),
+            (
+                &[r#"[{"id": "7"}, {"id":"8"}]"#],
+                users.clone(),
+                r#"[{"id": "7"}, {"id":"8"}]"#.to_owned(),
+            ),
+            (&[], users.clone(), users.to_string()),
+            (&["Good day"], json!({ "result": "Good day" }), "Good day".to_owned()),
+            (&["a", "b"], json!({ "result": ["a", "b"] }), "a\nb".to_owned()),
+            (&["3"], json!({ "result": 3 }), "3".to_owned()),
+            (&["3"], json!({ "result": 4 }), "3\n{\"result\":4}".to_owned()),
+            (&["no data"], Value::Null, "no data".to_owned()),
+        ] {
+            assert_eq!(told(texts, data), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_named() {
+        let link = json!({
+            "type": "resource_link", "uri": "file:///a.rs", "name": "a.rs", "description": "The code",
+        });
+        let bare = json!({ "type": "resource_link", "uri": "file:///b.rs", "name": "b.rs" });
+        let blob = json!({ "type": "resource", "resource": { "uri": "x://1", "blob": "AA==" } });
+        let parts = json!([link, bare, blob, { "type": "image", "data": "AA==" }]);
+        let expected =
+            "[a.rs: file:///a.rs] The code\n[b.rs: file:///b.rs]\n[resource x://1]\n[image]";
+        assert_eq!(content(&json!({ "content": parts })), expected);
+    }
+
+    #[test]
+    fn a_page_that_a_person_has_to_open_is_told() {
+        let page = json!({ "mode": "url", "url": "https://a.org/connect", "message": "Connect" });
+        let error = json!({
+            "code": -32_042, "message": "It needs your consent", "data": { "elicitations": [page] },
+        });
+        let told = result_of(&json!({ "jsonrpc": "2.0", "id": 1, "error": error })).unwrap_err();
+        let expected = "It needs your consent; a person has to open https://a.org/connect before";
+        assert!(told.to_string().contains(expected), "{told}");
     }
 
     #[test]

@@ -15,14 +15,15 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::alone::{self, DISCOVER, Spoken};
 use super::{
-    HELLO, McpError, PAGES_MAX, ServedTool, TOOLS_MAX, add_served, agreed, answer_to, hello, ready,
-    reply, taken_back, title_of, told,
+    AGAIN, AGAIN_MAX, HELLO, McpError, PAGES_MAX, ServedTool, TOOLS_MAX, add_served, agreed,
+    answer_to, hello, ready, reply, taken_back, title_of, told, wanted,
 };
+use crate::tools::Asking;
 
 /// The longest message of a command, in bytes.
 const MESSAGE_MAX: u64 = 4 * 1024 * 1024;
@@ -103,7 +104,7 @@ impl StdioServers {
         let mut cursor = Value::Null;
         for _ in 0..PAGES_MAX {
             let wanted = if cursor.is_null() { json!({}) } else { json!({ "cursor": cursor }) };
-            let page = running.ask("tools/list", &wanted, patience).await?;
+            let page = running.ask("tools/list", &wanted, false, patience).await?;
             add_served(&mut tools, &page);
             cursor = page["nextCursor"].clone();
             if cursor.is_null() || tools.len() > TOOLS_MAX {
@@ -121,12 +122,19 @@ impl StdioServers {
         &self,
         name: &str,
         tool: &str,
-        arguments: &Value,
+        (arguments, asking): (&Value, &Asking),
         patience: Duration,
     ) -> Result<String, McpError> {
         let running = self.running(name).await?;
-        let wanted = json!({ "name": tool, "arguments": arguments });
-        told(running.ask("tools/call", &wanted, patience).await)
+        let mut wanted = wanted(tool, arguments, asking);
+        let mut answer = running.ask("tools/call", &wanted, asking.may_ask, patience).await;
+        for _ in 0..AGAIN_MAX {
+            let Err(McpError::Again(state)) = &answer else { break };
+            wanted["requestState"] = state.as_str().into();
+            sleep(AGAIN).await;
+            answer = running.ask("tools/call", &wanted, asking.may_ask, patience).await;
+        }
+        told(answer)
     }
 
     async fn running(&self, name: &str) -> Result<Arc<Running>, McpError> {
@@ -149,7 +157,7 @@ impl StdioServers {
 impl Running {
     async fn start(command: &StdioCommand) -> Result<Self, McpError> {
         let mut running = Self::launch(command)?;
-        let asked = running.exchange(DISCOVER, &alone::told(&json!({})), DISCOVERY).await;
+        let asked = running.exchange(DISCOVER, &alone::told(&json!({}), false), DISCOVERY).await;
         if let Spoken::Alone(title) = alone::spoken(&asked.unwrap_or_default())? {
             (running.title, running.is_alone) = (title, true);
             return Ok(running);
@@ -158,7 +166,7 @@ impl Running {
             // It took the question amiss.
             running = Self::launch(command)?;
         }
-        let about = running.ask(HELLO, &hello(), START).await?;
+        let about = running.ask(HELLO, &hello(), false, START).await?;
         agreed(&about)?;
         running.title = title_of(&about);
         running.tell(&ready()).await?;
@@ -213,10 +221,12 @@ impl Running {
         &self,
         method: &str,
         params: &Value,
+        may_ask: bool,
         patience: Duration,
     ) -> Result<Value, McpError> {
         if self.is_alone {
-            let answer = self.exchange(method, &alone::told(params), patience).await?;
+            let params = alone::told(params, may_ask);
+            let answer = self.exchange(method, &params, patience).await?;
             return alone::whole(reply::result_of(&answer)?);
         }
         reply::result_of(&self.exchange(method, params, patience).await?)

@@ -125,6 +125,21 @@ async fn a_server_inside_is_not_asked() {
     assert_eq!(*seen.lock().unwrap(), [""; 0]);
 }
 
+#[tokio::test]
+async fn a_server_that_has_moved_is_not_asked_without_the_request() {
+    let (url, seen) = serve().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let old = format!("http://{}/mcp", listener.local_addr().unwrap());
+    let location = [(header::LOCATION, url.clone())];
+    let moved = move || async move { (StatusCode::MOVED_PERMANENTLY, location) };
+    let router = Router::new().route("/mcp", post(moved));
+    drop(tokio::spawn(async move { axum::serve(listener, router).await }));
+    let egress = Egress::public_allowing_private();
+    let error = Session::open(&egress, server(&old)).await.err().unwrap();
+    assert!(error.to_string().contains(&format!("it redirects to {url}; name that address")), "{error}");
+    assert_eq!(*seen.lock().unwrap(), [""; 0]);
+}
+
 mod alone;
 mod beside;
 mod forgotten;

@@ -150,6 +150,10 @@ impl Tool for Scrubbed {
         self.tool.question(arguments)
     }
 
+    fn computes(&self) -> bool {
+        self.tool.computes()
+    }
+
     fn call<'a>(&'a self, arguments: &'a Value, context: &'a ToolContext) -> ToolFuture<'a> {
         Box::pin(async move {
             let found = self.backing.secrets(self.owner, self.names.clone()).await;
@@ -162,6 +166,8 @@ impl Tool for Scrubbed {
                 Ok(text) => Ok(secrets.hide_in(text)),
                 Err(ToolError::Invalid(text)) => Err(ToolError::Invalid(secrets.hide_in(text))),
                 Err(ToolError::Failed(text)) => Err(ToolError::Failed(secrets.hide_in(text))),
+                // It goes back as it came, and holds none: the tool that asks has seen to that.
+                Err(asks @ ToolError::Asks(_)) => Err(asks),
             }
         })
     }

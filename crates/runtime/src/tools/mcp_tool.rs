@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use resonant_domain::agent::ToolGrant;
 use resonant_domain::mcp_tool::McpTool as Written;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::http_tool::fill_headers;
 use super::material::{ANSWER_MAX_BYTES, floor};
-use super::tool::{Tool, ToolContext, ToolError, ToolFuture};
+use super::tool::{Asked, Question, Tool, ToolContext, ToolError, ToolFuture};
 use crate::egress::{Egress, HostLimit};
 use crate::mcp::{McpError, Server, Session, StdioServers};
 
@@ -35,11 +35,29 @@ impl McpTool {
 
     /// Why there is no answer. Of a call that may have arrived and must not be made twice the model is
     /// told that the outcome is not known.
-    fn uncalled(&self, error: &McpError) -> ToolError {
-        if !self.is_safe_to_repeat && error.may_have_arrived() {
-            return ToolError::of_unknown_outcome(error);
+    fn uncalled(&self, error: McpError, context: &ToolContext) -> ToolError {
+        match error {
+            McpError::Asks(asked) if context.asking.may_ask => self.asks(*asked, context),
+            error if !self.is_safe_to_repeat && error.may_have_arrived() => {
+                ToolError::of_unknown_outcome(error)
+            }
+            error => ToolError::Failed(error.to_string()),
         }
-        ToolError::Failed(error.to_string())
+    }
+
+    /// What a server asks a person, who is told which one does. What it sends along goes back as it came: it is
+    /// kept until then, so that no secret may be in it.
+    fn asks(&self, asked: Asked, context: &ToolContext) -> ToolError {
+        let Asked { question: Question { text, form }, resume } = asked;
+        let all = json!({ "text": text, "form": form, "resume": resume }).to_string();
+        if context.secrets.hide_in(all.clone()) != all {
+            let reason =
+                "the MCP server asks a person for more, and tells a secret of the agent with that";
+            return ToolError::Failed(reason.to_owned());
+        }
+        let whose = self.written.host().unwrap_or(&self.written.server);
+        let text = format!("The tool `{}` of {whose} asks: {text}", self.name);
+        ToolError::Asks(Box::new(Asked { question: Question { text, form }, resume }))
     }
 }
 
@@ -65,12 +83,17 @@ impl Tool for McpTool {
         self.is_safe_to_repeat
     }
 
+    fn computes(&self) -> bool {
+        false
+    }
+
     fn call<'a>(&'a self, arguments: &'a Value, context: &'a ToolContext) -> ToolFuture<'a> {
         Box::pin(async move {
             if let Some(name) = self.written.command() {
                 let patience = Duration::from_secs(self.written.timeout_seconds.into());
-                let answer = self.stdio.call(name, &self.written.tool, arguments, patience).await;
-                return Ok(shown(answer.map_err(|error| self.uncalled(&error))?, context));
+                let asked = (arguments, &context.asking);
+                let answer = self.stdio.call(name, &self.written.tool, asked, patience).await;
+                return Ok(shown(answer.map_err(|error| self.uncalled(error, context))?, context));
             }
             let (headers, secrets) = fill_headers(&self.written.headers, &context.secrets)?;
             let server = Server {
@@ -87,9 +110,10 @@ impl Tool for McpTool {
             // Nothing is called before the session is open.
             let opened = Session::open(&self.egress, server).await;
             let mut session = opened.map_err(|error| ToolError::Failed(error.to_string()))?;
+            session.asking(context.asking.clone());
             let schema = &self.written.input_schema;
             let answer = session.call(&self.written.tool, arguments, schema).await;
-            Ok(shown(answer.map_err(|error| self.uncalled(&error))?, context))
+            Ok(shown(answer.map_err(|error| self.uncalled(error, context))?, context))
         })
     }
 }
@@ -113,7 +137,6 @@ mod tests {
     use axum::body::Bytes;
     use axum::http::{StatusCode, header};
     use axum::response::IntoResponse as _;
-    use serde_json::json;
 
     use super::*;
 

@@ -36,7 +36,7 @@ impl Tools {
         if tool.question(&arguments).map_err(|error| error.to_string())?.is_some() {
             return Err("it asks a person, which only a session can do".to_owned());
         }
-        call_apart(tool, arguments, context).await
+        call_apart(tool, arguments, context).await.map_err(|error| error.to_string())
     }
 }
 

@@ -34,7 +34,13 @@ fn servers() -> StdioServers {
 }
 
 async fn call(servers: &StdioServers, tool: &str) -> Result<String, McpError> {
-    servers.call("shelf", tool, &json!({}), PATIENCE).await
+    servers.call("shelf", tool, (&json!({}), &Asking::default()), PATIENCE).await
+}
+
+/// Asks what is never answered, and waits a moment for it.
+async fn silent(servers: &StdioServers) -> Result<String, McpError> {
+    let asked = (&json!({}), &Asking::default());
+    servers.call("shelf", "sleep", asked, Duration::from_millis(50)).await
 }
 
 fn is_alive(pid: &str) -> bool {
@@ -78,13 +84,13 @@ async fn one_that_ends_is_started_anew() {
 async fn silence_is_bounded_and_costs_others_nothing() {
     let servers = servers();
     let pid = call(&servers, "pid").await.unwrap();
-    let asked = servers.call("shelf", "sleep", &json!({}), Duration::from_millis(50)).await;
+    let asked = silent(&servers).await;
     assert!(matches!(asked, Err(McpError::Unanswered(_))));
     assert_eq!(call(&servers, "pid").await.unwrap(), pid);
     assert_eq!(call(&servers, "taken").await.unwrap(), "3", "it need not go on with that");
     // One that says nothing any more is started anew.
     for _ in 0..SILENT_MAX {
-        let asked = servers.call("shelf", "sleep", &json!({}), Duration::from_millis(50)).await;
+        let asked = silent(&servers).await;
         assert!(matches!(asked, Err(McpError::Unanswered(_))));
     }
     assert_ne!(call(&servers, "pid").await.unwrap(), pid);
@@ -143,7 +149,7 @@ async fn a_command_is_spoken_to_as_it_says() {
         let arguments = vec!["-c".to_owned(), script.to_owned()];
         let (name, program) = ("other".to_owned(), "/bin/sh".to_owned());
         let servers = StdioServers::new(vec![StdioCommand { name, program, arguments }]);
-        let told = servers.call("other", "say", &json!({}), PATIENCE).await;
+        let told = servers.call("other", "say", (&json!({}), &Asking::default()), PATIENCE).await;
         assert_eq!(told.unwrap(), said);
         assert_eq!(servers.tools("other", PATIENCE).await.unwrap().0, "other");
     }

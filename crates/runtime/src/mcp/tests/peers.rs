@@ -127,7 +127,7 @@ async fn a_command_does_the_same() {
     const PATIENCE: Duration = Duration::from_secs(30);
     let commands = commands();
     let call = async |tool: &str, arguments: Value| {
-        commands.call("shelf", tool, &arguments, PATIENCE).await
+        commands.call("shelf", tool, (&arguments, &Asking::default()), PATIENCE).await
     };
     let (title, tools) = commands.tools("shelf", PATIENCE).await.unwrap();
     assert_eq!(title, "Shelf");
@@ -145,7 +145,8 @@ async fn a_command_does_the_same() {
     assert!(refused(call("fail", json!({})).await).contains("fail"));
 
     let name = json!({ "name": "a while" });
-    let late = commands.call("shelf", "wait", &name, Duration::from_secs(1)).await;
+    let asked = (&name, &Asking::default());
+    let late = commands.call("shelf", "wait", asked, Duration::from_secs(1)).await;
     assert!(matches!(late, Err(McpError::Unanswered(_))), "{late:?}");
     assert_eq!(call("waited", name).await.unwrap(), "was cancelled");
 }
