@@ -111,6 +111,14 @@ pub enum EgressError {
     /// A header that HTTP does not allow.
     #[error("the header {0} holds characters that HTTP does not allow")]
     Header(String),
+    /// A redirect that would turn the request into one that reads, and lose what it says.
+    #[error("it redirects to {to}; name that address")]
+    Redirected {
+        /// Where to.
+        to: String,
+        /// The HTTP status.
+        status: u16,
+    },
     /// Too many redirects.
     #[error("the address redirects more than {REDIRECTS_MAX} times")]
     Redirects,
@@ -129,10 +137,14 @@ pub enum EgressError {
 }
 
 impl EgressError {
-    /// Whether the request, or a part of it, may have arrived: nobody knows what became of it.
+    /// Whether the request, or a part of it, may have arrived: nobody knows what became of it. A 302 or 303 is
+    /// also how servers answer what they have done; a 301 says that it has to go elsewhere.
     #[must_use]
     pub const fn may_have_arrived(&self) -> bool {
-        matches!(self, Self::Timeout(_) | Self::BrokenOff(_))
+        matches!(
+            self,
+            Self::Timeout(_) | Self::BrokenOff(_) | Self::Redirected { status: 302 | 303, .. }
+        )
     }
 }
 
@@ -243,11 +255,11 @@ impl Egress {
             let Some(target) = redirect(&response) else {
                 return read(url, response, outgoing.timeout, enough).await;
             };
-            outgoing.redirected(response.status().as_u16());
             let target = url.join(&target).map_err(|error| {
                 EgressError::Url(format!("it redirects to {target:?}, {error}"))
             })?;
             url = self.check_url(target)?;
+            outgoing.redirected(response.status().as_u16(), &url)?;
         }
         Err(EgressError::Redirects)
     }

@@ -52,6 +52,7 @@ pub(crate) async fn send(
             hosts: host::of_url(url).map(str::to_owned).into_iter().collect(),
             is_secret: false,
         }],
+        keeps_method: true,
         // What it says beyond the status is not wanted.
         enough: Some(|_| true),
     };

@@ -30,13 +30,13 @@ fn receiver(statuses: &'static [u16]) -> (String, Receiver<String>) {
                 let count = stream.read(&mut piece).unwrap();
                 request.push_str(std::str::from_utf8(&piece[..count]).unwrap());
                 let Some((top, body)) = request.split_once("\r\n\r\n") else { continue };
-                let length = header(top, "content-length").parse::<usize>().unwrap();
+                let length = header(top, "content-length").parse::<usize>().unwrap_or_default();
                 if body.len() >= length {
                     break;
                 }
             }
-            write!(stream, "HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-                .unwrap();
+            let head = "location: /hook/\r\ncontent-length: 0\r\nconnection: close";
+            write!(stream, "HTTP/1.1 {status} X\r\n{head}\r\n\r\n").unwrap();
             told.send(request).unwrap();
         }
     }));
@@ -139,6 +139,20 @@ async fn what_is_not_taken_is_told_again_and_given_up_in_the_end(pool: PgPool) {
         deliveries(&ctx, hook.made.id, PageRequest::default()).await,
         Err(Error::NotFound(_))
     ));
+}
+
+/// What follows a redirect with GET tells nothing, whatever is answered there.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_message_that_is_redirected_is_not_taken(pool: PgPool) {
+    let (backend, _) = at(pool);
+    let (url, heard) = receiver(&[301, 200]);
+    let (ctx, hook) = told(&backend, &url).await;
+    assert_eq!(deliver_due(&backend.system()).await.unwrap(), 1);
+    assert!(heard.recv().unwrap().starts_with("POST /hook "));
+    let log = deliveries(&ctx, hook.made.id, PageRequest::default()).await.unwrap().items;
+    assert_eq!((log[0].state, log[0].last_status), (DeliveryState::Pending, None));
+    let reason = format!("it redirects to {url}/; name that address");
+    assert_eq!(log[0].last_error.as_deref(), Some(reason.as_str()));
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

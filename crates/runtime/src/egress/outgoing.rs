@@ -29,6 +29,8 @@ pub struct Outgoing {
     pub timeout: Duration,
     /// Every host on its way must be within each of these.
     pub limits: Vec<HostLimit>,
+    /// Whether it fails at a redirect that is followed with GET, which would bring nothing of what it says.
+    pub keeps_method: bool,
     /// Ends the reading of the body early, when what has come is enough.
     pub enough: Option<fn(&[u8]) -> bool>,
 }
@@ -54,6 +56,7 @@ impl Outgoing {
             body: None,
             timeout: TOTAL_TIMEOUT,
             limits: Vec::new(),
+            keeps_method: false,
             enough: None,
         }
     }
@@ -75,17 +78,21 @@ impl Outgoing {
 
     /// What is left of it after a redirect (RFC 9110, 15.4): a 303, and a 301 or 302 that answers a
     /// POST, are followed with GET.
-    pub(super) fn redirected(&mut self, status: u16) {
+    pub(super) fn redirected(&mut self, status: u16, to: &Url) -> Result<(), EgressError> {
         let becomes_get = match status {
             303 => self.method != HttpMethod::Head,
             301 | 302 => self.method == HttpMethod::Post,
             _ => false,
         };
+        if becomes_get && self.keeps_method && self.method != HttpMethod::Get {
+            return Err(EgressError::Redirected { to: to.to_string(), status });
+        }
         if becomes_get {
             self.method = HttpMethod::Get;
             self.body = None;
             self.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(CONTENT_TYPE.as_str()));
         }
+        Ok(())
     }
 
     pub(super) fn to_request(

@@ -89,6 +89,7 @@ impl HttpTool {
             body: rendered.body,
             timeout: Duration::from_secs(self.written.timeout_seconds.into()),
             limits,
+            keeps_method: true,
             enough: None,
         })
     }
@@ -113,6 +114,10 @@ impl Tool for HttpTool {
 
     fn is_safe_to_repeat(&self) -> bool {
         self.is_safe_to_repeat
+    }
+
+    fn computes(&self) -> bool {
+        false
     }
 
     fn call<'a>(&'a self, arguments: &'a Value, context: &'a ToolContext) -> ToolFuture<'a> {

@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("crates/runtime/src/egress/outgoing.rs", "takes the guarded client's type"),
     ("crates/runtime/src/egress/resolver.rs", "asks the resolver and judges its answer"),
     ("crates/runtime/src/mcp/stdio.rs", "starts the commands that the operator allows: no agent and no person can name another"),
+    ("crates/runtime/src/tools/knowledge/apart.rs", "starts this very program to read a document"),
     ("crates/runtime/src/models/foreign.rs", "hands the guarded client to the providers' library"),
     ("server/src/commands/backup.rs", "starts pg_dump and pg_restore for whoever runs the server"),
     ("server/src/commands/doctor/disk.rs", "asks df how full the disk is, for whoever runs the server"),

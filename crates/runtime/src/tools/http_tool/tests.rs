@@ -50,6 +50,11 @@ impl Echo {
                 get(|| async { ([(header::CONTENT_TYPE, "application/json")], r#"{"a":[1]}"#) }),
             )
             .route("/gone", any(|| async { (StatusCode::GONE, "moved out").into_response() }))
+            .route(
+                "/moved",
+                any(|| async { (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, "/echo")]) }),
+            )
+            .route("/see", any(|| async { Redirect::to("/echo") }))
             .fallback(echo);
         drop(tokio::spawn(async move { axum::serve(listener, router).await }));
         Self { origin: format!("http://127.0.0.1:{port}"), seen }
@@ -255,6 +260,27 @@ async fn an_answer_is_told_with_its_status() {
         r#"{"status":200,"body":{"a":[1]}}"#
     );
     assert_eq!(call(&of("/gone"), &json!({}), &context).await, "! it answers 410: moved out");
+}
+
+#[tokio::test]
+async fn what_a_redirect_would_lose_is_not_called_done() {
+    let echo = Echo::serve().await;
+    let context = ToolContext::default();
+    let ask = async |path: &str, method: &str| {
+        let settings = json!({ "url": format!("{}{path}", echo.origin), "method": method });
+        call(&tool(settings), &json!({}), &context).await
+    };
+    let told = format!("! it redirects to {}/echo; name that address", echo.origin);
+    assert_eq!(ask("/moved", "POST").await, told);
+    assert_eq!(ask("/see", "PUT").await, told);
+    // A server that has done what it was asked may answer so, too.
+    let unknown = ask("/see", "POST").await;
+    assert!(unknown.starts_with(&told) && unknown.contains("the outcome is unknown"), "{unknown}");
+    assert_eq!(echo.seen(), [""; 0]);
+    for (path, method) in [("/see", "GET"), ("/moved", "PUT"), ("/here", "POST")] {
+        let told = ask(path, method).await;
+        assert!(told.contains(&format!("{method} /echo")), "{told}");
+    }
 }
 
 #[tokio::test]
