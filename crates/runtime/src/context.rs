@@ -1,9 +1,9 @@
 //! What a model is shown of a session: never more than its window holds.
 //!
-//! Kept as they are: the system prompt, what people said, what they pinned, and the last steps. When
-//! the whole grows too long, the steps in the middle are told shorter, once, and the summary grows with
-//! the session. What is still too long is cut, and the cut says where the whole text stands; what is
-//! pinned is not.
+//! Kept as they are: the system prompt, the goal, what people pinned, and the last steps. When the
+//! whole grows too long, the steps in the middle are told shorter, once, with what people said before
+//! them, and the summary grows with the session. What is still too long is cut, and the cut says where
+//! the whole text stands; what is pinned is not.
 
 mod summary;
 
@@ -11,7 +11,7 @@ use resonant_domain::pin::GOAL_NUMBER;
 use resonant_domain::session_event::ToolOutcome;
 use resonant_domain::tool::READ_RESULT;
 
-use crate::models::{CallRequest, Message, provider_data};
+use crate::models::{CallRequest, Material, Message, provider_data};
 use crate::progress::{CallRecord, Progress, Said, StepRecord};
 use crate::tokens::Counter;
 
@@ -115,7 +115,7 @@ struct Shown {
 
 /// The conversation as a model is shown it: the goal, then every complete step, with what people said
 /// before it. Results stand in the order of their calls, whatever order they arrived in. Of a step that
-/// was told shorter stands what a person has pinned.
+/// was told shorter, and of what was said before it, stands what a person has pinned.
 pub(crate) fn messages(
     progress: &Progress,
     goal: &str,
@@ -135,7 +135,8 @@ fn conversation(
     context: Option<&str>,
     pins: &[i64],
 ) -> Vec<Shown> {
-    let goal = Message::User { text: goal.to_owned(), context: context.map(str::to_owned) };
+    let context = context.map(|text| Material::new(GOAL_NUMBER, text));
+    let goal = Message::User { text: goal.to_owned(), context };
     let mut shown = vec![Shown { message: goal, is_pinned: pins.contains(&GOAL_NUMBER) }];
     let through = progress.summary.as_ref().map_or(0, |summary| summary.through_step);
     if let Some(summary) = &progress.summary {
@@ -143,7 +144,8 @@ fn conversation(
         shown.push(Shown { message: Message::User { text, context: None }, is_pinned: false });
     }
     for step in &progress.steps {
-        shown.extend(step.heard.iter().map(|heard| said(heard, pins)));
+        let heard = step.heard.iter().map(|heard| said(heard, pins));
+        shown.extend(heard.filter(|heard| step.number > through || heard.is_pinned));
         if step.is_complete && step.number > through {
             shown.extend(told(step, pins));
         } else if step.is_complete {
@@ -154,7 +156,7 @@ fn conversation(
 }
 
 fn said(said: &Said, pins: &[i64]) -> Shown {
-    let message = Message::User { text: said.text.clone(), context: said.context.clone() };
+    let message = Message::User { text: said.text.clone(), context: said.material() };
     Shown { message, is_pinned: pins.contains(&said.sequence) }
 }
 
@@ -246,8 +248,10 @@ fn shown_end(content: &str) -> Option<usize> {
 fn shorten(message: &mut Message, keeps_text: bool) -> bool {
     match message {
         Message::User { text, context } => {
-            context.as_mut().is_some_and(|context| halve(context, "the source `context`"))
-                || (!keeps_text && halve(text, "the session's record"))
+            context.as_mut().is_some_and(|context| {
+                let whole = format!("the source `{}`", context.source);
+                halve(&mut context.text, &whole)
+            }) || (!keeps_text && halve(text, "the session's record"))
         }
         Message::Assistant { text, calls } => {
             (!keeps_text && halve(text, "the session's record"))

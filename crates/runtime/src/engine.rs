@@ -118,7 +118,7 @@ impl Engine {
         log: &dyn SessionLog,
         signals: Signals,
     ) -> Result<Outcome, LogError> {
-        let progress = Progress::new(&run.history, run.session.usage);
+        let mut progress = Progress::new(&run.history, run.session.usage);
         if let Some(state) = progress.ended {
             return Ok(Outcome::Ended(state));
         }
@@ -127,6 +127,7 @@ impl Engine {
         }
         let now = self.parts.clock.now();
         let limit = Duration::from_secs(run.session.limits.timeout_seconds.into());
+        progress.leave_out(&run.session, now);
         let worked = progress.round.worked(now);
         let (owner, agent) = (run.session.owner_id, run.session.agent_id);
         let session = run.session.id;

@@ -53,7 +53,7 @@ impl Model for Obedient {
                 Message::Tool { content, .. } => orders.extend(orders_in(content)),
                 Message::User { text, context } => {
                     orders.extend(orders_in(text));
-                    orders.extend(orders_in(context.as_deref().unwrap_or_default()));
+                    orders.extend(context.iter().flat_map(|context| orders_in(&context.text)));
                 }
                 Message::Assistant { .. } => break,
             }

@@ -8,7 +8,7 @@ mod round;
 
 use jiff::Timestamp;
 use resonant_domain::model::ModelChoice;
-use resonant_domain::session::{SessionState, Usage};
+use resonant_domain::session::{Session, SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
 use resonant_domain::tool::ASK_USER;
 use resonant_domain::waiting::{
@@ -16,7 +16,9 @@ use resonant_domain::waiting::{
 };
 use serde_json::Value;
 
-use crate::models::Who;
+use crate::engine::{elapsed, millis};
+use crate::models::{Material, Who};
+use crate::tools::Answered;
 
 pub(crate) use results::RESULTS_MAX_BYTES;
 pub(crate) use round::Round;
@@ -46,6 +48,8 @@ pub(crate) struct Progress {
     pub ended: Option<SessionState>,
     /// What it had used when it was over last.
     used_at_end: Usage,
+    /// For how long it had worked by then, without what was done before it was forked.
+    worked_at_end_ms: u64,
     /// What people said that no step has heard yet.
     unheard: Vec<Said>,
 }
@@ -108,6 +112,8 @@ pub(crate) struct CallRecord {
     pub is_approved: bool,
     /// It must not be made twice, and was begun.
     pub is_begun: bool,
+    /// What a person has answered to what it has asked.
+    pub answer: Option<Answered>,
     pub result: Option<(ToolOutcome, String)>,
     /// The number of the event that the result came with.
     pub answered: Option<i64>,
@@ -116,6 +122,11 @@ pub(crate) struct CallRecord {
 impl Said {
     fn numbered(&self) -> (i64, &str) {
         (self.sequence, self.text.as_str())
+    }
+
+    /// What came with it.
+    pub fn material(&self) -> Option<Material> {
+        self.context.as_ref().map(|text| Material::new(self.sequence, text))
     }
 }
 
@@ -204,6 +215,7 @@ impl Progress {
                 self.void(*step);
             }
             EventBody::Fork { .. } => {
+                self.worked_at_end_ms = 0;
                 self.ended = Some(SessionState::Completed);
                 self.open_round();
             }
@@ -222,6 +234,7 @@ impl Progress {
                         attempt: step.attempt,
                         is_approved: false,
                         is_begun: false,
+                        answer: None,
                         result: None,
                         answered: None,
                     });
@@ -253,6 +266,12 @@ impl Progress {
                 }
             }
             EventBody::Waiting { reason } => {
+                // A tool that asks has done nothing.
+                if let WaitReason::Question { call_id, by: Some(_), .. } = reason
+                    && let Some(call) = self.call(call_id)
+                {
+                    call.is_begun = false;
+                }
                 let (sequence, since) = (event.sequence, event.at);
                 self.waiting = Some(Wait { sequence, since, reason: reason.clone() });
             }
@@ -269,10 +288,11 @@ impl Progress {
                     step.faults.push(Fault { who, message, usage: usage.unwrap_or_default() });
                 }
             }
-            EventBody::Done { state, usage, .. } => {
+            EventBody::Done { state, usage, duration_ms, .. } => {
                 self.end_wait(event.at);
                 self.ended = Some(*state);
                 self.used_at_end = *usage;
+                self.worked_at_end_ms += duration_ms;
             }
             EventBody::Thinking { .. } | EventBody::Error { .. } => {}
         }
@@ -328,6 +348,18 @@ impl Progress {
         }
     }
 
+    /// Leaves out of the round what the session's row counts as no work and the log does not tell: the time in
+    /// the queue.
+    pub fn leave_out(&mut self, session: &Session, now: Timestamp) {
+        let (Some(started_at), Some(began_at)) = (session.started_at, self.round.began_at) else {
+            return;
+        };
+        let before = session.waited_ms.saturating_add(self.worked_at_end_ms);
+        let worked = millis(elapsed(started_at, now)).saturating_sub(before);
+        let waited_ms = millis(elapsed(began_at, now)).saturating_sub(worked);
+        self.round.waited_ms = self.round.waited_ms.max(waited_ms);
+    }
+
     /// `reason` is what was waited for.
     fn decide(&mut self, decision: &Decision, reason: Option<&WaitReason>) {
         match decision {
@@ -339,6 +371,14 @@ impl Progress {
                             call.arguments = arguments.clone();
                         }
                     }
+                }
+            }
+            Decision::Answer { values } => {
+                if let Some(WaitReason::Question { call_id, by: Some(by), .. }) = reason
+                    && let Some(call) = self.call(call_id)
+                {
+                    let resume = by.resume.clone();
+                    call.answer = Some(Answered { resume, values: values.clone() });
                 }
             }
             Decision::Outcome { choice: OutcomeChoice::Repeat } => {
@@ -361,8 +401,7 @@ impl Progress {
                 }
             }
             Decision::Budget { choice: BudgetChoice::Cheaper } => self.is_cheaper = true,
-            Decision::Answer { .. }
-            | Decision::Budget { choice: BudgetChoice::End }
+            Decision::Budget { choice: BudgetChoice::GoOn | BudgetChoice::End }
             | Decision::Outcome { .. } => {}
         }
     }

@@ -3,13 +3,15 @@
 //! The model fills in the JSON schema of a tool that it is made to call. What comes of it is checked like
 //! any other agent; a draft that breaks a rule is given back once, with the rules that it broke.
 
+use std::time::Duration;
+
 use futures::stream::StreamExt;
 use resonant_domain::agent::{AgentSpec, Limits, ToolGrant};
 use resonant_domain::proposal::PROPOSED_PROMPT_MAX;
 use resonant_domain::session::Usage;
 use resonant_domain::tool::BUILT_IN_TOOLS;
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::models::{Chosen, FinishReason, Message, ModelError, ModelPiece, ModelRequest, Models};
 use crate::tokens::Counter;
@@ -18,6 +20,10 @@ use crate::tools::ToolSchema;
 const TOOL: &str = "propose_agent";
 /// The longest reply, in tokens.
 const REPLY_TOKENS: u32 = 1_500;
+/// The longest reply, in bytes: far more than its tokens have.
+const REPLY_BYTES: usize = 64 * 1024;
+/// How long a model may take for a draft.
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How often the model may try.
 const TRIES: usize = 2;
 const PROMPT: &str = "You set up AI agents. A person says what an agent should do; you propose its draft by \
@@ -54,6 +60,8 @@ impl Models {
         let mut usage = Usage::default();
         let mut first_failed = None;
         for chosen in self.drafters() {
+            // Whose rest is over is tried by this: others who ask meanwhile go elsewhere.
+            self.admits(&chosen);
             let began = Instant::now();
             let mut used = Usage::default();
             let drafted = draft(&chosen, wish, now, &mut used).await;
@@ -153,7 +161,8 @@ async fn ask(
     request: ModelRequest,
     usage: &mut Usage,
 ) -> Result<(String, Option<Value>), ModelError> {
-    let limit = std::time::Duration::from_mins(1);
+    let counter = Counter::of(&chosen.name);
+    let input_tokens = counter.request(&request);
     let mut stream = chosen.model.reply(request);
     let mut text = String::new();
     let reply = async {
@@ -161,27 +170,44 @@ async fn ask(
             match piece? {
                 ModelPiece::Output(more) => text.push_str(&more),
                 ModelPiece::Thinking(_) => {}
-                ModelPiece::Finish { calls, usage: used, reason } => {
-                    *usage += used;
-                    if reason == FinishReason::Length && calls.is_empty() {
-                        return Err(ModelError::permanent("its answer was too long"));
-                    }
-                    let call = calls.into_iter().find(|call| call.tool == TOOL);
-                    return Ok(call.map(|call| call.arguments));
-                }
+                ModelPiece::Finish { calls, usage, reason } => return Ok((calls, usage, reason)),
+            }
+            // A server that ignores the limit is cut off.
+            if text.len() > REPLY_BYTES {
+                return Err(too_long());
             }
         }
         Err(ModelError::transient("it broke off"))
     };
-    let call = tokio::time::timeout(limit, reply)
+    let heard = timeout(PATIENCE, reply)
         .await
-        .map_err(|_elapsed| ModelError::Silent("it gave no answer in time".to_owned()))??;
+        .unwrap_or_else(|_elapsed| Err(ModelError::Silent("it gave no answer in time".to_owned())));
+    let (calls, used, reason) = match heard {
+        Ok(heard) => heard,
+        Err(error) => {
+            // A refusal costs nothing. What was read and written is paid, and counted at the end alone.
+            if !text.is_empty() || matches!(error, ModelError::Silent(_)) {
+                let output_tokens = counter.text(&text);
+                *usage += Usage { input_tokens, output_tokens, ..Usage::default() };
+            }
+            return Err(error);
+        }
+    };
+    *usage += used;
+    if reason == FinishReason::Length && calls.is_empty() {
+        return Err(too_long());
+    }
+    let call = calls.into_iter().find(|call| call.tool == TOOL).map(|call| call.arguments);
     let in_text = || {
         let (start, end) = (text.find('{')?, text.rfind('}')?);
         serde_json::from_str(text.get(start..=end)?).ok()
     };
     let draft = call.or_else(in_text);
     Ok((text, draft))
+}
+
+fn too_long() -> ModelError {
+    ModelError::permanent("its answer was too long")
 }
 
 /// The agent that a filled-in schema describes, or the rules that it breaks.
@@ -325,6 +351,30 @@ mod tests {
         let models = Models::with_tiers([tier.clone(), tier.clone(), tier]);
         let proposed = models.propose("Read pages", jiff::Timestamp::UNIX_EPOCH).await.unwrap();
         assert_eq!(proposed.spec.unwrap_err(), "no quota left");
+    }
+
+    /// Writes far more than it was asked for.
+    struct Endless;
+
+    impl Model for Endless {
+        fn provider(&self) -> &'static str {
+            "endless"
+        }
+
+        fn reply(&self, _request: ModelRequest) -> ReplyStream {
+            let words = || Ok(ModelPiece::Output("word ".repeat(1_000)));
+            stream::repeat_with(words).take(100).boxed()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_draft_without_end_is_cut_off_and_paid() {
+        let models = Models::with_language_model(Arc::new(Endless), "endless-1");
+        let proposed = models.propose("Read pages", jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+        assert_eq!(proposed.spec.unwrap_err(), "its answer was too long");
+        let Usage { input_tokens, output_tokens, .. } = proposed.usage;
+        assert!(input_tokens > 0, "it has read the request");
+        assert!((1_000..50_000).contains(&output_tokens), "{output_tokens}");
     }
 
     #[tokio::test]

@@ -111,10 +111,10 @@ impl Counter {
     pub fn message(self, message: &Message) -> u64 {
         let text = match message {
             Message::User { text, context } => {
-                self.text(text)
-                    + context
-                        .as_ref()
-                        .map_or(0, |context| self.text(context) + 2 * MESSAGE_OVERHEAD)
+                let context = context.as_ref().map_or(0, |context| {
+                    self.text(&context.text) + self.text(&context.source) + 2 * MESSAGE_OVERHEAD
+                });
+                self.text(text) + context
             }
             Message::Assistant { text, calls } => {
                 let calls = calls.iter().map(|call| {

@@ -43,7 +43,7 @@ impl Work<'_> {
         if let Some(shortfall) = self.progress.round.shortfall(limits, self.progress.used, 0) {
             return Ok(Some(self.out_of_budget(shortfall)));
         }
-        let (chosen, choice) = match self.choose() {
+        let (chosen, choice) = match self.choose(number) {
             Ok(chosen) => chosen,
             Err(reason) => return Ok(Some(Ending::failed(reason))),
         };

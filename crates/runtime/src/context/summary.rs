@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use resonant_domain::session_event::ToolOutcome;
 use resonant_domain::text::shorten;
 
-use super::told;
+use super::{said, told};
 use crate::progress::{Progress, StepRecord};
 use crate::tokens::Counter;
 
@@ -49,7 +49,8 @@ impl Summarise {
 
     fn of(steps: &[&StepRecord], pins: &[i64], counter: Counter) -> Option<Self> {
         let (first, last) = (steps.first()?, steps.last()?);
-        let told = steps.iter().flat_map(|step| told(step, pins));
+        let heard = steps.iter().flat_map(|step| &step.heard).map(|heard| said(heard, pins));
+        let told = heard.chain(steps.iter().flat_map(|step| told(step, pins)));
         let tokens = told.map(|told| counter.message(&told.message)).sum();
         let messages = steps.iter().flat_map(|step| step.messages());
         let pinned = messages.filter(|(number, _)| pins.contains(number)).count();
@@ -111,7 +112,11 @@ fn within(text: &str, most: u64, counter: Counter) -> &str {
 fn line_by_line(step: &StepRecord) -> String {
     let mut text = format!("\nStep {}\n", step.number);
     for said in &step.heard {
-        let _ = writeln!(text, "The person said: {}", shorten(&said.text, EXCERPT_MAX));
+        let _ = write!(text, "The person said: {}", shorten(&said.text, EXCERPT_MAX));
+        if let Some(material) = said.material() {
+            let _ = write!(text, " (with material: the source `{}`)", material.source);
+        }
+        text.push('\n');
     }
     if !step.output.trim().is_empty() {
         let _ = writeln!(text, "The agent wrote: {}", shorten(&step.output, EXCERPT_MAX));

@@ -88,6 +88,32 @@ fn what_is_cut_says_where_the_whole_is() {
     );
 }
 
+#[test]
+fn each_material_is_a_source_of_its_own() {
+    let (first, second) = ("first\n".repeat(400), "second\n".repeat(400));
+    let bodies = vec![
+        EventBody::Message { text: "Now this".to_owned(), context: Some(second.clone()) },
+        EventBody::StepStart { step: 1, attempt: 1 },
+    ];
+    let at = Timestamp::UNIX_EPOCH;
+    let events: Vec<_> =
+        (7..).zip(bodies).map(|(sequence, body)| SessionEvent { sequence, at, body }).collect();
+    let progress = Progress::new(&events, Usage::default());
+    let sources = progress.sources(Some(&first));
+    let source = |name: &str| sources.get(name).map(String::as_str);
+    assert_eq!(source("context_0"), Some(first.as_str()));
+    assert_eq!(source("context_7"), Some(second.as_str()));
+    assert_eq!(source("context"), Some(second.as_str()), "the newest");
+    let fit = fit(&progress, "Go", Some(&first), &[], Counter::Estimate, 600, false);
+    let Fit::Whole(messages) = fit else { panic!("it fits when it is cut") };
+    for (message, name) in messages.iter().zip(["context_0", "context_7"]) {
+        let text = message.user_text(true);
+        assert!(text.contains(&format!("(tools read it whole as the source `{name}`)")), "{text}");
+        let mark = format!("[Cut to fit: the whole text is the source `{name}`.]");
+        assert!(text.contains(&mark), "{text}");
+    }
+}
+
 /// Six steps, of which the person said something before each: message 6n-5, answer 6n.
 fn steered() -> Progress {
     session(&[(600, 50, 900, 100); 6])
@@ -119,6 +145,35 @@ fn what_is_pinned_stays_word_for_word() {
     assert_eq!(has_whole(&[], 2_400), 0, "what is not pinned is told shorter");
     assert_eq!(has_whole(&[12], 2_400), 1);
     assert_eq!(has_whole(&[6, 12], 100_000), 2);
+}
+
+#[test]
+fn a_summary_stands_for_what_people_said_before_its_steps_too() {
+    // Message 6n-5, each as long as is never cut.
+    let mut progress = session(&[(20, 10, 9, 200); 200]);
+    let before = fit(&progress, "go", None, &[], Counter::Estimate, 3_000, true);
+    let Fit::Shorter(due) = before else { panic!("it is too long: {before:?}") };
+    let words = Counter::Estimate.text(&"wort ".repeat(40));
+    assert!(due.through_step == 197 && due.tokens > 197 * words, "{due:?}");
+    let body = EventBody::ContextSummary {
+        step: 201,
+        from_step: 1,
+        through_step: 197,
+        text: "They talked".to_owned(),
+        by: "openai:small".to_owned(),
+        reason: String::new(),
+        tokens_before: 1,
+        tokens_after: 1,
+        pinned: 0,
+        usage: Usage::default(),
+    };
+    progress.take(&[SessionEvent { sequence: 1_201, at: Timestamp::UNIX_EPOCH, body }]);
+    for (pins, said) in [(Vec::new(), 3), (vec![7], 4)] {
+        let fit = fit(&progress, "go", None, &pins, Counter::Estimate, 3_000, false);
+        let Fit::Whole(messages) = fit else { panic!("the summary stands for them") };
+        let is_said = |message: &&Message| matches!(message, Message::User { text, .. } if text.starts_with("wort"));
+        assert_eq!(messages.iter().filter(is_said).count(), said);
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The loop against models and tools that follow a script.
 
+mod asking;
 mod choosing;
 mod falling_back;
 mod inputs;
@@ -18,6 +19,7 @@ use futures::future::BoxFuture;
 use futures::stream;
 use resonant_domain::agent::{Avatar, Limits, ModelPolicy, ToolGrant};
 use resonant_domain::ids::{AgentId, SessionId, UserId};
+use resonant_domain::session::Priority;
 use resonant_domain::timeline::Timeline;
 use serde_json::{Value, json};
 
@@ -281,6 +283,8 @@ fn session(limits: Limits) -> Session {
         state: SessionState::Running,
         reason: None,
         limits,
+        priority: Priority::Normal,
+        run_at: None,
         usage: Usage::default(),
         steps: 0,
         model: None,
@@ -383,7 +387,7 @@ async fn a_session_goes_from_goal_to_answer() {
     );
     assert_eq!(
         timeline.steps[1].calls[0].result.as_ref().unwrap().content,
-        "call01001,call01002,context"
+        "call01001,call01002,context,context_0"
     );
     // Ids are the loop's own: the model used the same one for every call.
     assert_eq!(timeline.steps[1].calls[0].call_id, "call02001");

@@ -219,8 +219,10 @@ impl OnItsWay for Reading {
 impl Reading {
     fn finish(&self, end: StreamEnd) -> ModelPiece {
         let counted = end.captured_usage.as_ref();
+        // Some that stand between count nothing, and say so with a nought.
         let tokens = |count: Option<i32>, chars: usize| {
-            count.and_then(|count| u64::try_from(count).ok()).unwrap_or((chars / 4) as u64)
+            let count = count.and_then(|count| u64::try_from(count).ok()).filter(|it| *it > 0);
+            count.unwrap_or_else(|| chars.div_ceil(4) as u64)
         };
         let usage = Usage {
             input_tokens: tokens(counted.and_then(|it| it.prompt_tokens), self.request_chars),

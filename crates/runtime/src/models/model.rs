@@ -55,6 +55,25 @@ impl ModelRequest {
     }
 }
 
+/// Material that a person gave with what they said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Material {
+    /// The source as which tools read it whole.
+    pub source: String,
+    /// The text.
+    pub text: String,
+}
+
+impl Material {
+    /// The source that is the newest material, whichever that is.
+    pub(crate) const NEWEST: &'static str = "context";
+
+    /// What came with the goal, whose number is 0, or with the message of the event of this number.
+    pub(crate) fn new(number: i64, text: impl Into<String>) -> Self {
+        Self { source: format!("{}_{number}", Self::NEWEST), text: text.into() }
+    }
+}
+
 /// One message of the conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message {
@@ -63,7 +82,7 @@ pub enum Message {
         /// The goal.
         text: String,
         /// Material for it.
-        context: Option<String>,
+        context: Option<Material>,
     },
     /// What the model answered in an earlier turn.
     Assistant {
@@ -99,13 +118,14 @@ impl Message {
     #[must_use]
     pub fn user_text(&self, has_tools: bool) -> String {
         match self {
-            Self::User { text, context: Some(context) } if !context.trim().is_empty() => {
+            Self::User { text, context: Some(context) } if !context.text.trim().is_empty() => {
+                let Material { source, text: material } = context;
                 let note = if has_tools {
-                    "Material for it (tools read it whole as the source `context`):"
+                    format!("Material for it (tools read it whole as the source `{source}`):")
                 } else {
-                    "Material for it:"
+                    "Material for it:".to_owned()
                 };
-                format!("{text}\n\n{note}\n<context>\n{context}\n</context>")
+                format!("{text}\n\n{note}\n<context>\n{material}\n</context>")
             }
             Self::User { text, .. } => text.clone(),
             Self::Assistant { .. } | Self::Tool { .. } => String::new(),
@@ -249,7 +269,8 @@ pub fn request_chars(request: &ModelRequest) -> usize {
         .iter()
         .map(|message| match message {
             Message::User { text, context } => {
-                text.chars().count() + context.as_ref().map_or(0, |context| context.chars().count())
+                let context = context.as_ref().map_or(0, |context| context.text.chars().count());
+                text.chars().count() + context
             }
             Message::Assistant { text, calls } => {
                 let calls = calls.iter().map(|call| {

@@ -20,8 +20,10 @@ use super::{
 };
 use crate::trace::{TRACEPARENT, TraceParent};
 
-/// The longest line that is taken, in bytes.
+/// The longest line that is taken, in bytes, and how long the calls of a reply may be together.
 const LINE_MAX_BYTES: usize = 4 * 1024 * 1024;
+/// Calls that one reply may hold; a server that sends more is broken.
+const CALLS_MAX: usize = 256;
 
 /// A local Ollama.
 #[derive(Clone)]
@@ -71,6 +73,7 @@ impl Ollama {
             line: Vec::new(),
             ready: VecDeque::new(),
             calls: Vec::new(),
+            calls_bytes: 0,
             request_chars: request_chars(&request),
             written_chars: 0,
         })
@@ -94,6 +97,7 @@ struct Reading {
     line: Vec<u8>,
     ready: VecDeque<ModelPiece>,
     calls: Vec<CallRequest>,
+    calls_bytes: usize,
     request_chars: usize,
     written_chars: usize,
 }
@@ -205,7 +209,16 @@ impl Reading {
         for call in tool_calls.unwrap_or_default() {
             let CalledFunction { name: tool, arguments } = call.function;
             let arguments = if arguments.is_null() { json!({}) } else { arguments };
-            self.written_chars += arguments.to_string().len();
+            let bytes = arguments.to_string().len();
+            self.written_chars += bytes;
+            self.calls_bytes += tool.len() + bytes;
+            if self.calls.len() == CALLS_MAX {
+                let reason = "the model asked for too many tools at once";
+                return Err(ModelError::permanent(reason));
+            }
+            if self.calls_bytes > LINE_MAX_BYTES {
+                return Err(ModelError::permanent("the model's calls are without end"));
+            }
             self.calls.push(CallRequest {
                 call_id: String::new(),
                 tool,

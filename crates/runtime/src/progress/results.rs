@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use resonant_domain::pin::GOAL_NUMBER;
 use resonant_domain::session_event::ToolOutcome;
 
-use super::Progress;
+use super::{Progress, Said};
 use crate::context::is_long;
+use crate::models::Material;
 
 /// How much the results of a session hold together, in bytes: each worker that takes it reads all of them.
 pub(crate) const RESULTS_MAX_BYTES: usize = 8 * 1024 * 1024;
@@ -14,14 +16,20 @@ pub(crate) const RESULTS_MAX_BYTES: usize = 8 * 1024 * 1024;
 pub(super) const RESULT_MIN_BYTES: usize = 64 * 1024;
 
 impl Progress {
-    /// The texts that tool arguments may name: `context`, which is the newest material that a person
-    /// gave, and each good result by its `call_id`.
+    /// The texts that tool arguments may name: each material that a person gave as what they were given with
+    /// says, the newest one as `context`, too, and each good result by its `call_id`.
     pub fn sources(&self, context: Option<&str>) -> Arc<HashMap<String, String>> {
         let mut sources = HashMap::new();
-        let mut heard = self.steps.iter().rev().flat_map(|step| step.heard.iter().rev());
-        let newest = heard.find_map(|said| said.context.as_deref());
-        if let Some(context) = newest.or(context) {
-            sources.insert("context".to_owned(), context.to_owned());
+        let of_goal = context.map(|text| Material::new(GOAL_NUMBER, text));
+        let heard = self.steps.iter().flat_map(|step| &step.heard);
+        let given = of_goal.into_iter().chain(heard.filter_map(Said::material));
+        let mut newest = None;
+        for Material { source, text } in given {
+            newest = Some(text.clone());
+            sources.insert(source, text);
+        }
+        if let Some(text) = newest {
+            sources.insert(Material::NEWEST.to_owned(), text);
         }
         for call in self.steps.iter().flat_map(|step| &step.calls) {
             if let Some((ToolOutcome::Ok, content)) = &call.result {

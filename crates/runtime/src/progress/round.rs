@@ -16,7 +16,7 @@ pub(crate) struct Round {
     pub first_step: u32,
     /// When its first step began.
     pub began_at: Option<Timestamp>,
-    /// For how long people have kept it waiting.
+    /// For how long people, other agents and the queue have kept it waiting.
     pub waited_ms: u64,
     /// What the steps before it have used.
     pub used_before: Usage,
@@ -51,7 +51,7 @@ impl Round {
         }
     }
 
-    /// How long the session has worked in this round, without the time that people took.
+    /// How long the session has worked in this round, without the time that it waited.
     pub fn worked(&self, now: Timestamp) -> Duration {
         let all = self.began_at.map_or(Duration::ZERO, |began_at| elapsed(began_at, now));
         all.saturating_sub(Duration::from_millis(self.waited_ms))

@@ -80,7 +80,7 @@ fn messages_keep_the_order_of_the_calls() {
     assert!(content.ends_with("all of it.]") && content.contains("source `a`"));
     assert!(content.contains("`read_result` from `offset` 16000"), "{content}");
     assert!(progress.has_long_result());
-    assert_eq!(progress.sources(Some("c")).len(), 3);
+    assert_eq!(progress.sources(Some("c")).len(), 4);
     assert_eq!(progress.sources(None)["a"].len(), crate::context::RESULT_SHOWN_MAX + 1);
 }
 

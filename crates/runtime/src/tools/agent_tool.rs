@@ -39,7 +39,7 @@ impl Tool for AgentTool {
         let properties = json!({
             "goal": { "type": "string", "minLength": 1, "maxLength": GOAL_MAX, "pattern": "\\S", "description": "What the agent shall do. It knows nothing of this conversation: say all that it needs to know." },
             "context": { "type": "string", "maxLength": CONTEXT_MAX, "description": "Material that it works on. Leave it out when `source` is given." },
-            "source": { "type": "string", "description": "Instead of `context`: where the material already is. \"context\" for the session's context, or the call id of an earlier tool call for its result." },
+            "source": { "type": "string", "description": "Instead of `context`: where the material already is. \"context\" for the newest material that a person gave, the source that is named before it for another one, or the call id of an earlier tool call for its result." },
         });
         schema::object(&properties, &["goal"])
     }

@@ -67,7 +67,7 @@ impl Tool for Code {
                 "program": { "type": "string", "minLength": 1, "maxLength": SOURCE_MAX, "description": "The program. Its last expression, without a semicolon, is the answer." },
                 "input": { "description": "Any value that the program shall see as `input`." },
                 "text": { "type": "string", "description": "A text that the program shall see as `text`." },
-                "source": { "type": "string", "description": "Instead of `text`: where it already is. \"context\" for the session's context, or the call id of an earlier tool call for its result." },
+                "source": { "type": "string", "description": "Instead of `text`: where it already is. \"context\" for the newest material that a person gave, the source that is named before it for another one, or the call id of an earlier tool call for its result." },
             }),
             &["program"],
         )

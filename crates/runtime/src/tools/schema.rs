@@ -21,8 +21,9 @@ pub(super) fn object(properties: &Value, required: &[&str]) -> Value {
 pub(super) fn with_text(mut properties: Value, what: &str) -> Value {
     let itself = format!("{what} itself. Leave it out when `source` is given.");
     let elsewhere = format!(
-        "Instead of `text`: where {what} already is. \"context\" for the session's context, or the \
-         call id of an earlier tool call for its result."
+        "Instead of `text`: where {what} already is. \"context\" for the newest material that a \
+         person gave, the source that is named before it for another one, or the call id of an \
+         earlier tool call for its result."
     );
     if let Some(map) = properties.as_object_mut() {
         map.insert("text".into(), json!({ "type": "string", "description": itself }));

@@ -9,38 +9,48 @@ use super::call_id::{CALLS_MAX, is_too_many};
 use super::without_nul;
 use crate::engine::millis;
 use crate::progress::{CallRecord, RESULTS_MAX_BYTES};
-use crate::tools::{ToolContext, Tools, call_apart};
+use crate::tools::{Asked, ToolContext, ToolError, Tools, call_apart};
 
 /// How much is told of a failure, in bytes: nobody reads on in it. Its end says what is known of the outcome.
 const FAILURE_MAX_BYTES: usize = 8_000;
 const FAILURE_END_BYTES: usize = 500;
 
-/// Calls one tool. Whatever becomes of it is a result, of which so many bytes are kept as there is room for.
+/// What came of a call.
+pub(super) enum Called {
+    /// Its result.
+    Answered(EventBody),
+    /// A person is to be asked for more: by the tool of this call.
+    Asks(CallRecord, Box<Asked>),
+}
+
+/// Calls one tool. Whatever becomes of it is a result, of which so many bytes are kept as there is room for, unless
+/// it asks for more.
 pub(super) async fn call_tool(
     tools: &Tools,
     granted: &[String],
     step: u32,
     call: CallRecord,
     (tool_context, room): (ToolContext, usize),
-) -> EventBody {
+) -> Called {
     let began_at = Instant::now();
     let span = tracing::debug_span!("tool", tool.name = call.tool, otel.status_code = Empty);
     let answer = attempt(tools, granted, &call, tool_context).instrument(span.clone()).await;
     let (outcome, text) = match answer {
         Ok(text) => (ToolOutcome::Ok, kept(without_nul(text), room)),
-        Err(text) => {
+        Err(ToolError::Asks(asked)) => return Called::Asks(call, asked),
+        Err(error) => {
             span.record("otel.status_code", "ERROR");
-            (ToolOutcome::Error, told(without_nul(text)))
+            (ToolOutcome::Error, told(without_nul(error.to_string())))
         }
     };
-    EventBody::ToolResult {
+    Called::Answered(EventBody::ToolResult {
         step,
         call_id: call.call_id,
         tool: call.tool,
         outcome,
         content: text,
         duration_ms: millis(began_at.elapsed()),
-    }
+    })
 }
 
 /// What is kept of an answer. Where that is not all, it says so where it begins: models are shown no more of a
@@ -73,10 +83,11 @@ async fn attempt(
     granted: &[String],
     call: &CallRecord,
     context: ToolContext,
-) -> Result<String, String> {
+) -> Result<String, ToolError> {
     let name = &call.tool;
     if is_too_many(&call.call_id) {
-        return Err(format!("not called: one step may ask for at most {CALLS_MAX} tools"));
+        let why = format!("not called: one step may ask for at most {CALLS_MAX} tools");
+        return Err(ToolError::Failed(why));
     }
     let tool = match tools.get(name) {
         Some(tool) if granted.contains(name) => tool.clone(),
@@ -87,15 +98,15 @@ async fn attempt(
                 format!("there is no tool `{name}`")
             };
             let known: Vec<_> = granted.iter().filter(|tool| tools.get(tool).is_some()).collect();
-            return Err(if known.is_empty() {
+            return Err(ToolError::Failed(if known.is_empty() {
                 format!("{why}, and no other is granted")
             } else {
                 let known: Vec<_> = known.into_iter().map(String::as_str).collect();
                 format!("{why}; the tools are: {}", known.join(", "))
-            });
+            }));
         }
     };
-    tools.check(name, &call.arguments).map_err(|error| error.to_string())?;
+    tools.check(name, &call.arguments)?;
     call_apart(tool, call.arguments.clone(), context).await
 }
 

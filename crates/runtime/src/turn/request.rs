@@ -78,14 +78,11 @@ impl Frame<'_> {
 }
 
 impl Work<'_> {
-    /// Which model answers the next step. What the log says already holds, unless there is a reason.
-    pub(super) fn choose(&self) -> Result<(Chosen, ModelChoice), String> {
+    /// Which model answers a step. What the log says already holds, unless there is a reason.
+    pub(super) fn choose(&self, step: u32) -> Result<(Chosen, ModelChoice), String> {
         let progress = &self.progress;
-        let current = progress
-            .choice
-            .as_ref()
-            .filter(|(step, _)| *step >= progress.round.first_step)
-            .map(|(_, choice)| choice);
+        let of_round = |(since, _): &&(u32, ModelChoice)| *since >= progress.round.first_step;
+        let current = progress.choice.as_ref().filter(of_round);
         let newest = progress.newest_word();
         let context =
             newest.map_or(self.session.context.as_deref(), |word| word.context.as_deref());
@@ -96,7 +93,8 @@ impl Work<'_> {
             tools: self.agent.tools.len(),
             steps: progress.round_steps().count(),
             failed_calls: progress.failed_calls(),
-            current,
+            current: current.map(|(_, choice)| choice),
+            is_of_step: current.is_some_and(|(since, _)| *since == step),
             is_cheaper: progress.is_cheaper,
             lost: &self.lost,
         })?;
@@ -163,8 +161,8 @@ impl Work<'_> {
                 }
                 Fit::Never => {
                     return Ok(Prepared::TooLong(format!(
-                        "the system prompt, the tools and the goal are more than the {window} tokens \
-                         that {} is known to take",
+                        "the system prompt, the tools, the goal and the conversation are more than \
+                         the {window} tokens that {} is known to take",
                         chosen.name
                     )));
                 }

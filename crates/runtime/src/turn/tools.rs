@@ -9,15 +9,15 @@ use futures::stream::{self, StreamExt};
 use resonant_domain::session::Usage;
 use resonant_domain::session_event::{EventBody, ToolOutcome};
 use resonant_domain::tool::READ_RESULT;
-use resonant_domain::waiting::{PendingCall, WaitReason};
+use resonant_domain::waiting::{AskingTool, PendingCall, WaitReason};
 use tokio_util::sync::CancellationToken;
 
-use super::call::call_tool;
+use super::call::{Called, call_tool};
 use super::call_id::is_too_many;
 use crate::engine::{Ending, Signals, Work};
 use crate::log::{AgentAsked, AgentsAsked, LogError};
 use crate::progress::CallRecord;
-use crate::tools::{ToolContext, asked_session};
+use crate::tools::{Asked, Asking, Question, ToolContext, asked_session};
 
 /// Tools of one step that run at the same time.
 const PARALLEL_CALLS: usize = 8;
@@ -107,7 +107,8 @@ impl Work<'_> {
     }
 
     /// Makes the calls. Gives what is still unwritten at the end: the last result, when it is to be
-    /// written together with the end of the step.
+    /// written together with the end of the step. Where one asks a person for more, that is waited for once the
+    /// others have answered.
     async fn make_calls(
         &mut self,
         step: u32,
@@ -124,6 +125,7 @@ impl Work<'_> {
         let now = self.clock.now();
         let mut left = calls.len();
         let mut entries = Vec::new();
+        let mut waits = None;
         let (tools, session) = (self.tools, self.session.id);
         let room = self.progress.room_for_results(left);
         let reader = self.progress.has_long_result().then(|| READ_RESULT.to_owned());
@@ -140,6 +142,7 @@ impl Work<'_> {
                 now,
                 sources: sources.clone(),
                 idempotency_key: format!("{session}/{}/{}", call.call_id, call.attempt),
+                asking: Asking { may_ask: true, answer: call.answer.clone() },
                 ..ToolContext::default()
             };
             let granted = granted.clone();
@@ -147,18 +150,28 @@ impl Work<'_> {
         });
         let mut running = stream::iter(calls).buffer_unordered(PARALLEL_CALLS);
         while left > 0 {
-            let result = tokio::select! {
+            let called = tokio::select! {
                 biased;
                 ending = &mut stopped => return Ok(Err(ending)),
-                result = running.next() => result,
+                called = running.next() => called,
             };
             left -= 1;
-            entries.extend(result);
+            entries.extend(match called {
+                Some(Called::Asks(call, asked)) if waits.is_none() => {
+                    waits = Some(asks(step, call, *asked));
+                    None
+                }
+                Some(Called::Asks(call, _)) => Some(asks_too(step, call)),
+                Some(Called::Answered(result)) => Some(result),
+                None => None,
+            });
             if left > 0 || !keeps_last {
                 self.append(std::mem::take(&mut entries), Usage::default()).await?;
             }
         }
-        Ok(Ok(entries))
+        let Some(reason) = waits else { return Ok(Ok(entries)) };
+        self.unwritten.append(&mut entries);
+        Ok(Err(Ending::Wait(reason)))
     }
 
     /// Has sessions of other agents started. Each may use an even part of what is left of this one's
@@ -207,6 +220,7 @@ impl Work<'_> {
                     call_id: call.call_id,
                     question: question.text,
                     form: question.form,
+                    by: None,
                 });
             } else if grant.needs_approval && !call.is_approved {
                 sorted.for_approval.push(pending(call));
@@ -234,6 +248,26 @@ impl Work<'_> {
 
     fn is_once(&self, call: &CallRecord) -> bool {
         self.tools.get(&call.tool).is_some_and(|tool| !tool.is_safe_to_repeat())
+    }
+}
+
+/// What a tool asks a person: its call goes on with the answer.
+fn asks(step: u32, call: CallRecord, asked: Asked) -> WaitReason {
+    let Asked { question: Question { text: question, form }, resume } = asked;
+    let by = Some(AskingTool { tool: call.tool, resume });
+    WaitReason::Question { step, call_id: call.call_id, question, form, by }
+}
+
+/// The result of a call that asks a person while another one does: one question is asked at a time.
+fn asks_too(step: u32, call: CallRecord) -> EventBody {
+    let content = "it asks a person for more, as another call of this step does: call it again";
+    EventBody::ToolResult {
+        step,
+        call_id: call.call_id,
+        tool: call.tool,
+        outcome: ToolOutcome::Error,
+        content: content.to_owned(),
+        duration_ms: 0,
     }
 }
 

@@ -243,3 +243,54 @@ async fn what_a_reply_that_was_stopped_has_used_is_counted() {
         }
     }
 }
+
+fn busy() -> Vec<Beat> {
+    vec![(0, Err(ModelError::transient("busy")))]
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_session_tries_a_provider_after_its_rest_and_the_others_go_elsewhere() {
+    let slow = (1_000, Ok(ModelPiece::Output("42".to_owned())));
+    let slow = vec![slow, finish(FinishReason::Stop)];
+    let rested = Script::new(vec![vec![busy(), busy(), busy(), slow]]);
+    let tier = vec![chosen("openai", &rested, WIDE), chosen("anthropic", &well(), WIDE)];
+    let engine = tiered(three_of(tier), &Effects::default());
+    for _ in 0..3 {
+        run_tiers(&engine).await;
+    }
+    tokio::time::advance(Duration::from_secs(30)).await;
+    let sessions = futures::future::join_all((0..5).map(|_| run_tiers(&engine))).await;
+    let mut providers = Vec::new();
+    for (outcome, log) in &sessions {
+        assert_eq!(*outcome, COMPLETED, "{}", log.reason());
+        assert_eq!(choices(log).len(), 1);
+        providers.push(choices(log)[0].provider.clone());
+    }
+    assert_eq!(providers, ["openai", "anthropic", "anthropic", "anthropic", "anthropic"]);
+    assert_eq!(asked(&rested), 4);
+    // It has answered: everybody asks it again.
+    let sessions = futures::future::join_all((0..5).map(|_| run_tiers(&engine))).await;
+    assert!(sessions.iter().all(|(_, log)| choices(log)[0].provider == "openai"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_under_way_does_not_ask_a_provider_that_rests() {
+    let order = vec![calls(&[("calculator", json!({"do": "slow", "ms": 1_000}))])];
+    let failing = Script::new(vec![vec![order, busy()], vec![busy()]]);
+    let tier = vec![chosen("openai", &failing, WIDE), chosen("anthropic", &well(), WIDE)];
+    let engine = tiered(three_of(tier), &Effects::default());
+    let others = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        for _ in 0..3 {
+            run_tiers(&engine).await;
+        }
+    };
+    let ((outcome, log), ()) = tokio::join!(run_tiers(&engine), others);
+    assert_eq!(outcome, COMPLETED, "{}", log.reason());
+    assert_eq!(asked(&failing), 4, "once by the session under way");
+    let choices = choices(&log);
+    assert_eq!((choices.len(), choices[1].provider.as_str()), (2, "anthropic"));
+    let reason = &choices[1].reason;
+    assert!(reason.starts_with("openai openai-1 is not asked for now"), "{reason}");
+    assert!(!log.names().contains(&"error"), "nothing has failed in it");
+}

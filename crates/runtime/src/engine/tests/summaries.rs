@@ -6,6 +6,13 @@ use crate::models::Chosen;
 
 /// Runs a session of many steps, each long enough to need a summary soon.
 async fn long_run(simple: Vec<Chosen>, words: impl Fn(usize) -> usize) -> (Outcome, TestLog) {
+    let (outcome, log) = longer_run(simple, words).await;
+    assert_eq!(log.timeline().usage(), *log.used.lock().unwrap());
+    (outcome, log)
+}
+
+/// The same of a session that pays for more than its log tells.
+async fn longer_run(simple: Vec<Chosen>, words: impl Fn(usize) -> usize) -> (Outcome, TestLog) {
     let step = |number: usize| {
         let arguments = json!({"do": format!("{number} {}", "word ".repeat(words(number)))});
         vec![calls(&[("calculator", arguments)])]
@@ -17,7 +24,6 @@ async fn long_run(simple: Vec<Chosen>, words: impl Fn(usize) -> usize) -> (Outco
     let mut run = run_of(limits(), Vec::new(), Usage::default());
     run.session.goal = "Compare, analyse and plan this. Prove it, and explain why".to_owned();
     let outcome = engine.run(run, &log, Signals::default()).await.unwrap();
-    assert_eq!(log.timeline().usage(), *log.used.lock().unwrap());
     (outcome, log)
 }
 
@@ -82,6 +88,21 @@ async fn a_model_that_is_silent_over_a_summary_does_not_cost_the_session_its_tim
     let tries = silent.requests.lock().unwrap().len() as u64;
     assert!((1..=2).contains(&tries), "{tries}");
     assert_eq!(began.elapsed().as_secs(), 30 * tries);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_summary_without_end_is_cut_off() {
+    let word = "word ".repeat(1_000);
+    let endless = (0..100).map(|_| output(&word)).chain([finish(FinishReason::Stop)]).collect();
+    let endless = Script::new(vec![vec![endless]]);
+    let simple = vec![chosen("gemini", &endless, WIDE), chosen("anthropic", &notes(), WIDE)];
+    let (_, log) = longer_run(simple, |_| 200).await;
+    let summaries = summaries(&log);
+    let (_, _, by, reason) = &summaries[0];
+    assert_eq!(by, "anthropic:anthropic-1");
+    assert!(reason.starts_with("gemini:gemini-1 failed: it wrote without end"), "{reason}");
+    let used = log.used.lock().unwrap().output_tokens;
+    assert!(used > 4_000, "what it wrote is paid: {used}");
 }
 
 #[tokio::test(start_paused = true)]

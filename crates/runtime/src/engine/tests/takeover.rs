@@ -83,10 +83,19 @@ async fn time_runs_out_anywhere() {
         body: EventBody::StepStart { step: 1, attempt: 1 },
     };
     log.events.lock().unwrap().push(earlier.clone());
-    let late = run_of(limits(), vec![earlier], Usage::default());
-    let outcome =
-        engine(&script, &Effects::default()).run(late, &log, Signals::default()).await.unwrap();
+    let mut late = run_of(limits(), vec![earlier.clone()], Usage::default());
+    late.session.started_at = Some(earlier.at);
+    let mut queued = late.clone();
+    let engine = engine(&script, &Effects::default());
+    let outcome = engine.run(late, &log, Signals::default()).await.unwrap();
     assert_eq!(outcome, Outcome::Ended(SessionState::Timeout));
+    // That in the queue does not: its row says how long it was.
+    let log = TestLog { events: Mutex::new(vec![earlier]), ..TestLog::default() };
+    queued.session.waited_ms = 120_000;
+    let outcome = engine.run(queued, &log, Signals::default()).await.unwrap();
+    assert_eq!(outcome, COMPLETED, "{}", log.reason());
+    let end = log.timeline().end.unwrap();
+    assert_eq!((end.duration_ms, end.waited_ms), (1_000, 120_000));
 }
 
 #[tokio::test(start_paused = true)]

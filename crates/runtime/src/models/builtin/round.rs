@@ -33,8 +33,8 @@ impl<'a> Round<'a> {
         let text =
             texts.fold(Cow::Borrowed(first), |text, more| Cow::Owned(format!("{text}\n{more}")));
         let context = request.messages.iter().rev().find_map(|message| match message {
-            Message::User { context: Some(context), .. } if !context.trim().is_empty() => {
-                Some(context.as_str())
+            Message::User { context: Some(context), .. } if !context.text.trim().is_empty() => {
+                Some(context.text.as_str())
             }
             _ => None,
         });
@@ -71,7 +71,7 @@ mod tests {
     use super::super::reply;
     use super::*;
     use crate::egress::Egress;
-    use crate::models::{CallRequest, ModelPiece};
+    use crate::models::{CallRequest, Material, ModelPiece};
     use crate::tools::Tools;
 
     fn user(text: &str) -> Message {
@@ -130,7 +130,7 @@ mod tests {
         assert!(next.starts_with("extract") && next.contains("16 November 2026"), "{next}");
         let goal = Message::User {
             text: "Summarise this".to_owned(),
-            context: Some("On 1 May.".to_owned()),
+            context: Some(Material::new(0, "On 1 May.")),
         };
         let next = calls(vec![goal, answered("…"), user("List the dates")]);
         assert!(next.contains("\"source\":\"context\""), "{next}");

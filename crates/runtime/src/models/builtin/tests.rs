@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use resonant_domain::agent::{AgentSpec, Avatar, Limits, ToolGrant};
-use resonant_domain::session::{Session, SessionState, Usage};
+use resonant_domain::session::{Priority, Session, SessionState, Usage};
 use resonant_domain::timeline::Timeline;
 use resonant_domain::tool::BUILT_IN_TOOLS;
 
@@ -52,6 +52,8 @@ async fn session_by(
         state: SessionState::Running,
         reason: None,
         limits,
+        priority: Priority::Normal,
+        run_at: None,
         usage: Usage::default(),
         steps: 0,
         model: None,

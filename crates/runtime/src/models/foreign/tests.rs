@@ -268,6 +268,18 @@ async fn every_provider_streams_text_calls_and_counts() {
 }
 
 #[tokio::test]
+async fn what_a_provider_counts_as_nothing_is_estimated() {
+    let body = ANTHROPIC
+        .replace("\"input_tokens\":25,\"output_tokens\":1", "\"input_tokens\":0")
+        .replace("\"output_tokens\":15", "\"output_tokens\":0");
+    let (status, kind, body) = (StatusCode::OK, "text/event-stream", body.leak());
+    let script = Script { status, kind, body, heard: Arc::default() };
+    let last = ask(Provider::Anthropic, &script).await.pop().unwrap().unwrap();
+    let ModelPiece::Finish { usage, .. } = last else { panic!("{last:?}") };
+    assert!(usage.input_tokens > 5 && usage.output_tokens > 1, "{usage:?}");
+}
+
+#[tokio::test]
 async fn a_call_that_is_being_written_is_a_sign_of_life() {
     let (status, kind) = (StatusCode::OK, "text/event-stream");
     let script = Script { status, kind, body: ANTHROPIC, heard: Arc::default() };
@@ -331,9 +343,19 @@ async fn an_ollama_that_breaks_off_or_fails_is_a_fault() {
     let kind = "application/x-ndjson";
     let half = "{\"message\":{\"content\":\"half\"},\"done\":false}\n";
     let failed = "{\"error\":\"model requires more system memory\"}\n";
-    for (body, part) in
-        [(half, "broke off"), (failed, "more system memory"), ("{oops\n", "should be")]
-    {
+    let calls = |arguments: &str, count: usize| -> &'static str {
+        let call = json!({ "function": { "name": "calculator", "arguments": arguments } });
+        let line = json!({ "message": { "tool_calls": [call] } });
+        format!("{}{{\"done\":true}}\n", format!("{line}\n").repeat(count)).leak()
+    };
+    let (many, long) = (calls("", 257), calls(&"x".repeat(1_500_000), 3));
+    for (body, part) in [
+        (half, "broke off"),
+        (failed, "more system memory"),
+        ("{oops\n", "should be"),
+        (many, "too many tools"),
+        (long, "without end"),
+    ] {
         let script = Script { status: StatusCode::OK, kind, body, heard: Arc::default() };
         let error = ask(Provider::Ollama, &script).await.pop().unwrap().unwrap_err();
         assert!(error.to_string().contains(part), "{error}");

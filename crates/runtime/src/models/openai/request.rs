@@ -140,7 +140,7 @@ fn arguments(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::CallRequest;
+    use crate::models::{CallRequest, Material};
 
     #[test]
     fn the_base_may_end_in_many_ways() {
@@ -165,7 +165,7 @@ mod tests {
             model: "m".to_owned(),
             system: "Be short".to_owned(),
             messages: vec![
-                Message::User { text: "Go".to_owned(), context: Some("notes".to_owned()) },
+                Message::User { text: "Go".to_owned(), context: Some(Material::new(0, "notes")) },
                 Message::Assistant {
                     text: String::new(),
                     calls: vec![CallRequest {
@@ -218,7 +218,7 @@ mod tests {
             system: "Be short".to_owned(),
             messages: vec![Message::User {
                 text: "Go".to_owned(),
-                context: Some("notes".to_owned()),
+                context: Some(Material::new(0, "notes")),
             }],
             tools: vec![tool],
             may_call: false,

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::super::reply;
 use super::*;
-use crate::models::{CallRequest, ModelPiece};
+use crate::models::{CallRequest, Material, ModelPiece};
 use crate::tools::ToolSchema;
 
 fn agent(name: &str, description: &str) -> ToolSchema {
@@ -49,7 +49,7 @@ fn request(
     more: Vec<Message>,
     tools: Vec<ToolSchema>,
 ) -> ModelRequest {
-    let context = context.map(str::to_owned);
+    let context = context.map(|text| Material::new(0, text));
     let mut messages = vec![Message::User { text: goal.to_owned(), context }];
     messages.extend(more);
     ModelRequest {
