@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use resonant_domain::AgentId;
+use resonant_domain::agent::ModelPolicy;
 use resonant_domain::api_key::Scope;
 use resonant_domain::usage::{AGENTS_MAX, BudgetUse, DAYS, MONTHS, UsageReport};
 
@@ -40,7 +41,15 @@ pub async fn report(ctx: &Ctx, agent: Option<AgentId>) -> Result<UsageReport> {
     drop(conn);
     let guest = guests::limits_of(backend, owner).await?;
     let all = BudgetUse { budget, reserved_tokens, reserved_micro_usd };
-    Ok(UsageReport { today: date(now), all, guest, agents, days, months })
+    let presumed_prices = presumed_prices(ctx, None);
+    Ok(UsageReport { today: date(now), all, guest, agents, days, months, presumed_prices })
+}
+
+/// The models whose price nobody has told, as `provider:model`: those that the installation names, or those
+/// that answer for an agent of this policy.
+#[must_use]
+pub fn presumed_prices(ctx: &Ctx, policy: Option<&ModelPolicy>) -> Vec<String> {
+    ctx.backend().engine().models().presumed_prices(policy)
 }
 
 #[cfg(test)]

@@ -66,4 +66,7 @@ pub struct ModelChoice {
     /// The points that led to the tier; empty where none were needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub score: Vec<ScorePart>,
+    /// Whether nobody has told its price: what it costs is counted at the dearest of its provider's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_price_presumed: bool,
 }

@@ -230,7 +230,8 @@ pub enum EventBody {
         usage: Usage,
         /// The time of work since the round began, in milliseconds: without `waited_ms`.
         duration_ms: u64,
-        /// The time of the round that people took to decide and other agents to answer, in milliseconds.
+        /// The time of the round that people took to decide and other agents to answer, and that in the queue, in
+        /// milliseconds.
         #[serde(default)]
         waited_ms: u64,
     },
@@ -327,6 +328,7 @@ mod tests {
                 model: "small".to_owned(),
                 reason: "a short goal".to_owned(),
                 score: Vec::new(),
+                is_price_presumed: false,
             },
         };
         let json = serde_json::to_value(&body).unwrap();

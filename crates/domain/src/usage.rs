@@ -70,4 +70,8 @@ pub struct UsageReport {
     pub days: Vec<PeriodUse>,
     /// By month, the newest first, at most [`MONTHS`].
     pub months: Vec<PeriodUse>,
+    /// The models of the installation whose price nobody has told, as `provider:model`: they are counted at the
+    /// dearest of their provider's, so that what they are part of may have cost less.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub presumed_prices: Vec<String>,
 }

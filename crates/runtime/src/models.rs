@@ -18,7 +18,7 @@ mod unsent;
 mod watch;
 mod weigh;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,11 +29,11 @@ use resonant_domain::model::{ModelChoice, ModelTier};
 use self::breaker::Breakers;
 use crate::egress::Egress;
 
-pub use embeddings::{Embedder, EmbeddingError, EmbeddingSettings, TEXTS_MAX};
+pub use embeddings::{Embedder, EmbeddingError, EmbeddingSettings, Meanings, TEXTS_MAX};
 pub use foreign::Foreign;
 pub use model::{
-    CallRequest, FinishReason, Message, Model, ModelError, ModelPiece, ModelRequest, ReplyStream,
-    request_chars,
+    CallRequest, FinishReason, Material, Message, Model, ModelError, ModelPiece, ModelRequest,
+    ReplyStream, request_chars,
 };
 pub use ollama::Ollama;
 pub use openai::OpenAi;
@@ -284,6 +284,21 @@ impl Models {
         prices::presumed(provider)
     }
 
+    /// The models whose price nobody has told, as `provider:model`: those that the installation names, or those
+    /// that answer for an agent of this policy.
+    #[must_use]
+    pub fn presumed_prices(&self, policy: Option<&ModelPolicy>) -> Vec<String> {
+        let named = policy.filter(|policy| !matches!(policy, ModelPolicy::Auto));
+        let tiers = self.tiers().into_iter().flatten().flatten();
+        let all: Vec<Chosen> = match named {
+            Some(policy) => self.choose(policy).into_iter().collect(),
+            None => self.language.iter().chain(tiers).cloned().collect(),
+        };
+        let presumed = all.iter().filter(|chosen| self.guessed_price(chosen).is_some());
+        let names: BTreeSet<String> = presumed.map(|chosen| format!("{chosen:?}")).collect();
+        names.into_iter().collect()
+    }
+
     /// Whether cheaper models can answer for an agent of this policy.
     #[must_use]
     pub fn has_cheaper(&self, policy: &ModelPolicy) -> bool {
@@ -319,6 +334,12 @@ impl Models {
 
     fn is_resting(&self, provider: &str) -> bool {
         self.breakers.is_resting(provider)
+    }
+
+    /// Whether a model may be asked now, as far as it is known how its provider does. Of those who would ask one
+    /// whose rest is over, one is told so.
+    pub(crate) fn admits(&self, chosen: &Chosen) -> bool {
+        self.breakers.admits(chosen.model.provider())
     }
 
     /// The name of the configured language model. `None`: there is only the built-in planner.
@@ -434,7 +455,19 @@ mod tests {
             let facts = chosen.facts.unwrap();
             assert_eq!((facts.input_price, facts.output_price), prices, "{model}");
             assert_eq!(models.guessed_price(&chosen), guessed.then_some(prices), "{model}");
+            let presumed = models.presumed_prices(Some(&named));
+            let expected: &[&str] = if guessed { &[model] } else { &[] };
+            assert_eq!(presumed, expected, "{model}");
         }
+        assert_eq!(models.presumed_prices(None), [""; 0]);
+        let name = |model: &str| ModelName { provider: "anthropic", model: model.to_owned() };
+        let tier = || vec![name("claude-next-9"), name("claude-sonnet-4-5")];
+        settings.tiers = [tier(), tier(), tier()];
+        let models = Models::new(&settings).unwrap();
+        for policy in [None, Some(&ModelPolicy::Auto)] {
+            assert_eq!(models.presumed_prices(policy), ["anthropic:claude-next-9"]);
+        }
+        assert_eq!(models.presumed_prices(Some(&ModelPolicy::Builtin)), [""; 0]);
     }
 
     #[test]

@@ -57,7 +57,9 @@ pub use read_result::ReadResult;
 pub use secrets::{BoundSecret, Secrets};
 pub use summarise::Summarise;
 pub(crate) use tool::call_apart;
-pub use tool::{Question, Tool, ToolContext, ToolError, ToolFuture, ToolSchema};
+pub use tool::{
+    Answered, Asked, Asking, Question, Tool, ToolContext, ToolError, ToolFuture, ToolSchema,
+};
 
 /// The tools of an installation or of one session, by name.
 #[derive(Clone)]

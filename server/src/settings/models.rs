@@ -82,14 +82,18 @@ fn model(entry: &str, answers: Option<&str>) -> Option<ModelName> {
         return Some(ModelName { provider: OPENAI, model: entry.to_owned() });
     }
     let prefix = entry.split_once(':').map(|(prefix, _)| prefix.trim());
-    let mut known = Provider::ALL.into_iter().map(Provider::as_str).chain([OPENAI]);
-    if prefix.is_some_and(|prefix| !known.any(|known| known == prefix)) {
+    if prefix.is_some_and(|prefix| !providers().any(|known| known == prefix)) {
         return None;
     }
     let name: ModelName = entry.parse().unwrap_or_else(|never| match never {});
     let is_name = |c: char| !c.is_whitespace() && !c.is_control();
     let is_model = !name.model.is_empty() && name.model.chars().all(is_name);
     is_model.then_some(name)
+}
+
+/// What the providers are called.
+fn providers() -> impl Iterator<Item = &'static str> {
+    [OPENAI].into_iter().chain(Provider::ALL.map(Provider::as_str))
 }
 
 /// `MODEL_FACTS`: for each model its prices, its window and its longest reply, as
@@ -99,7 +103,14 @@ fn facts(vars: &Variables<'_>) -> Result<BTreeMap<ModelName, ModelFacts>, Settin
         let example = "openai:gpt-4o-mini=0.15/0.60/128000";
         SettingError::new("MODEL_FACTS", format!("must be a list of entries such as {example}"))
     };
+    let unknown = || {
+        let known: Vec<_> = providers().collect();
+        let rule = format!("must name models of {}, as provider:model", known.join(", "));
+        SettingError::new("MODEL_FACTS", rule)
+    };
     let text = vars.text("MODEL_FACTS").unwrap_or_default();
+    let answers = vars.text("OPENAI_MODEL");
+    let answers = answers.as_deref().map(str::trim);
     let mut facts = BTreeMap::new();
     for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
         let (model, rest) = entry.split_once('=').ok_or_else(wrong)?;
@@ -112,7 +123,7 @@ fn facts(vars: &Variables<'_>) -> Result<BTreeMap<ModelName, ModelFacts>, Settin
         };
         let tokens =
             |text: &str| text.parse().ok().filter(|tokens: &u64| *tokens > 0).ok_or_else(wrong);
-        let name: ModelName = model.parse().unwrap_or_else(|never| match never {});
+        let name = self::model(model.trim(), answers).ok_or_else(unknown)?;
         let known = ModelFacts::of(&name);
         let found = ModelFacts {
             input_price: dollars(input).ok_or_else(wrong)?,
@@ -132,7 +143,8 @@ fn embeddings(vars: &Variables<'_>) -> Result<Option<EmbeddingSettings>, Setting
         let reason = "needs OPENAI_BASE_URL or OPENAI_API_KEY";
         return Err(SettingError::new("OPENAI_EMBEDDING_MODEL", reason));
     };
-    Ok(Some(EmbeddingSettings { base_url, api_key, model }))
+    let price = price(vars, "OPENAI_EMBEDDING_PRICE")?;
+    Ok(Some(EmbeddingSettings { base_url, api_key, model, price }))
 }
 
 /// The language model, when one is configured: by its address, or by a key for the default address.
@@ -236,11 +248,38 @@ mod tests {
             ("MODEL_FACTS", "small=1/1/0"),
             ("MODEL_FACTS", "small=1/1/9/0"),
             ("MODEL_FACTS", "small=1/1/9/9/9"),
+            ("MODEL_FACTS", "hunter2:small=1/1"),
+            ("MODEL_FACTS", "=1/1"),
             ("OLLAMA_BASE_URL", "localhost"),
         ] {
             let error = read_vars(&[(name, value)]).unwrap_err();
             assert!(error.starts_with(name), "{error}");
         }
+        let error = read_vars(&[("MODEL_FACTS", "antropic:claude-haiku-4-5=1/5")]).unwrap_err();
+        assert!(error.contains("openai, anthropic, gemini, ollama, as provider:model"), "{error}");
+    }
+
+    #[test]
+    fn facts_of_the_model_that_answers_need_no_provider() {
+        let read = |model: &str| {
+            let facts = format!("{model}=1/2");
+            let vars = [
+                ("OPENAI_BASE_URL", "http://localhost:11434/v1"),
+                ("OPENAI_MODEL", "llama3:8b"),
+                ("MODEL_FACTS", &*facts),
+            ];
+            let names = read_vars(&vars).map(|settings| settings.facts.into_keys().next());
+            names.map(|name| name.map(|name| name.to_string()).unwrap_or_default())
+        };
+        for (model, name) in [
+            ("llama3:8b", "openai:llama3:8b"),
+            ("openai:qwen3:14b ", "openai:qwen3:14b"),
+            ("ollama:llama3:8b", "ollama:llama3:8b"),
+            ("small", "openai:small"),
+        ] {
+            assert_eq!(read(model).as_deref(), Ok(name), "{model}");
+        }
+        assert!(read("qwen3:14b").is_err());
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub struct UsagePage {
     pub days: Vec<UsedOnDay>,
     /// The months, the newest first.
     pub months: Vec<UsedInMonth>,
+    /// The models whose price nobody has told.
+    pub presumed_prices: Vec<String>,
 }
 
 /// A budget, and the version in which it is seen.
@@ -89,7 +91,7 @@ pub async fn get_usage(#[server(default)] agent: Option<AgentId>) -> Result<Usag
 
     let refused = crate::refused_form::refused_form().text("agent");
     let report = resonant_backend::usage::report(&ssr::ctx()?, agent).await.map_err(ssr::fail)?;
-    let UsageReport { today, all, guest, agents, days, months } = report;
+    let UsageReport { today, all, guest, agents, days, months, presumed_prices } = report;
     Ok(UsagePage {
         month: today.first_of_month().to_string(),
         today: today.to_string(),
@@ -122,6 +124,7 @@ pub async fn get_usage(#[server(default)] agent: Option<AgentId>) -> Result<Usag
                 cost: month.cost,
             })
             .collect(),
+        presumed_prices,
     })
 }
 
@@ -151,7 +154,7 @@ pub async fn set_budget(
     let limits = read_limits(&tokens, &dollars)?;
     let mut ctx = ssr::ctx()?;
     if !overwrite && !seen.is_empty() {
-        ctx = ctx.expecting(Seen::OneOf(vec![seen]));
+        ctx = ctx.expecting(Seen::at(seen));
     }
     budgets::set(&ctx, agent, limits).await.map_err(ssr::fail)?;
     ssr::redirect_form(&agent.map_or_else(|| paths::USAGE.to_owned(), paths::usage_of));

@@ -11,7 +11,9 @@ use resonant_domain::{AgentId, FaultKind};
 use super::usage_api::{AgentBudget, OwnBudget, SetBudget, UsagePage, UsedInMonth, get_usage};
 use super::usage_chart::UsageChart;
 use crate::error::{AppError, action_error, field_error, successes};
-use crate::features::studio::{ConflictNotice, dollars as dollars_alone, is_conflict};
+use crate::features::studio::{
+    ConflictNotice, dollars as dollars_alone, is_conflict, presumed_note,
+};
 use crate::language::{cost_text, decimal, key, number, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
@@ -89,7 +91,18 @@ impl LazyPage for UsageRoute {
 }
 
 fn page(usage: UsagePage, set: ServerAction<SetBudget>) -> AnyView {
-    let UsagePage { month, today, all, guest, agents, wanted, refused, days, months } = usage;
+    let UsagePage {
+        month,
+        today,
+        all,
+        guest,
+        agents,
+        wanted,
+        refused,
+        days,
+        months,
+        presumed_prices,
+    } = usage;
     // All forms share the action: an error belongs to the form that was sent last.
     // Server and browser know of a refused form by the same answer, and so draw the same.
     let latest = RwSignal::new(refused.unwrap_or_default());
@@ -128,6 +141,7 @@ fn page(usage: UsagePage, set: ServerAction<SetBudget>) -> AnyView {
                 <LinkButton href=paths::ACCOUNT>{tr("Back to your account")}</LinkButton>
             </PageHead>
             {guest.map(guest_notice)}
+            {presumed_note(&presumed_prices)}
             <section class="account__part" aria-labelledby="usage-all">
                 <h2 id="usage-all">
                     {tr_with("All agents, {month}", &[("month", &month_text(&month))])}

@@ -7,9 +7,13 @@ use resonant_domain::agent::Limits;
 
 use super::figures::grouped;
 use super::live_session::LiveSession;
-use crate::language::{cost_text, tr, tr_with};
+use crate::language::{cost_text, key, tr, tr_with};
 use crate::ui::{Duration, Icon, IconName, StateBadge};
 
+/// Why a cost is an estimate.
+const PRESUMED: &str = key(
+    "Nobody has told the price of a model that answered here: it is counted at the dearest of its provider's models",
+);
 /// How often the elapsed time of a running session is drawn.
 const TICK: Span = Span::from_millis(200);
 
@@ -30,6 +34,12 @@ pub fn Facts(
             &[("read", &grouped(usage.input_tokens)), ("written", &grouped(usage.output_tokens))],
         )
     };
+    let is_presumed = Memo::new(move |_| live.is_cost_presumed());
+    let cost = move || {
+        let cost = cost_text(usage.get().cost);
+        if is_presumed.get() { tr_with("about {cost}", &[("cost", &cost)]) } else { cost }
+    };
+    let cost_title = move || is_presumed.get().then(|| tr(PRESUMED));
     view! {
         <dl class="session-facts">
             <div class="session-facts__fact">
@@ -50,7 +60,7 @@ pub fn Facts(
             </div>
             <div class="session-facts__fact">
                 <dt>{tr("Cost")}</dt>
-                <dd>{move || cost_text(usage.get().cost)}</dd>
+                <dd title=cost_title>{cost}</dd>
             </div>
             <div class="session-facts__fact">
                 <dt>{tr("Answered by")}</dt>

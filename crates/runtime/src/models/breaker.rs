@@ -9,7 +9,8 @@ use tokio::time::Instant;
 
 /// Faults in a row that open the breaker.
 const FAULTS: u32 = 3;
-/// How long a provider rests. The first request after that tries it again.
+/// How long a provider rests. One request tries it then, and the others go elsewhere until that was answered. Where
+/// nothing is heard of it, since it was cancelled or is slow, another one tries after as long again.
 const REST: Duration = Duration::from_secs(30);
 
 /// The breakers of all providers.
@@ -47,6 +48,21 @@ impl Breakers {
         let rests_until = self.all().get(provider).and_then(|breaker| breaker.rests_until);
         rests_until.is_some_and(|until| Instant::now() < until)
     }
+
+    /// Whether the provider may be asked now. Where its rest is over, whoever is told so is the one that tries it.
+    pub fn admits(&self, provider: &str) -> bool {
+        let now = Instant::now();
+        let mut all = self.all();
+        let breaker = all.get_mut(provider);
+        let Some(until) = breaker.and_then(|breaker| breaker.rests_until.as_mut()) else {
+            return true;
+        };
+        let is_over = *until <= now;
+        if is_over {
+            *until = now + REST;
+        }
+        is_over
+    }
 }
 
 #[cfg(test)]
@@ -68,5 +84,27 @@ mod tests {
         assert!(!breakers.is_resting("openai"), "it is tried again");
         breakers.failed("openai");
         assert!(breakers.is_resting("openai"), "and rests anew when that fails");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_its_rest_one_request_tries_it() {
+        let breakers = Breakers::default();
+        let admitted = || (0..5).filter(|_| breakers.admits("openai")).count();
+        assert_eq!(admitted(), 5);
+        (0..FAULTS).for_each(|_| breakers.failed("openai"));
+        assert_eq!(admitted(), 0);
+        tokio::time::advance(REST).await;
+        assert_eq!(admitted(), 1);
+        assert!(breakers.is_resting("openai"), "for the others, until it has answered");
+        // Nothing is heard of the one that tried.
+        tokio::time::advance(REST - Duration::from_millis(1)).await;
+        assert_eq!(admitted(), 0);
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!(admitted(), 1);
+        breakers.failed("openai");
+        tokio::time::advance(REST).await;
+        assert_eq!(admitted(), 1, "it rests no longer for having failed again");
+        breakers.answered("openai");
+        assert_eq!(admitted(), 5);
     }
 }

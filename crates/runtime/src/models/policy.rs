@@ -45,6 +45,8 @@ pub(crate) struct Situation<'a> {
     pub failed_calls: usize,
     /// What was chosen in this round.
     pub current: Option<&'a ModelChoice>,
+    /// It was chosen for this very step: what came of it there is accounted for already.
+    pub is_of_step: bool,
     /// A person wants cheaper models.
     pub is_cheaper: bool,
     /// Those that answer nothing in this run.
@@ -163,13 +165,15 @@ impl Models {
         let score = score(situation);
         let total = score.iter().map(|part| part.points).sum();
         let wanted = if situation.is_cheaper { ModelTier::Simple } else { tier_of(total) };
+        let failed = Failed { lost: situation.lost, ..Failed::default() };
         let current = situation.current.and_then(|current| Some((current, current.tier?)));
         let reason = match current {
-            Some((current, tier)) if tier >= wanted && !situation.is_cheaper => {
-                return Ok(current.clone());
-            }
-            Some((current, ModelTier::Simple)) if situation.is_cheaper => {
-                return Ok(current.clone());
+            Some((current, tier))
+                if (tier >= wanted && !situation.is_cheaper)
+                    || (tier == ModelTier::Simple && situation.is_cheaper) =>
+            {
+                let beside = if situation.is_of_step { None } else { self.beside(current, failed) };
+                return Ok(beside.unwrap_or_else(|| current.clone()));
             }
             _ if situation.is_cheaper => "a person chose the cheaper models".to_owned(),
             Some((_, tier)) => format!(
@@ -179,9 +183,26 @@ impl Models {
             ),
             None => format!("the step is {} ({total} points)", wanted.as_str()),
         };
-        let failed = Failed { lost: situation.lost, ..Failed::default() };
         self.first_of(wanted, failed, reason, score)
             .ok_or_else(|| format!("no model is configured for {} steps", wanted.as_str()))
+    }
+
+    /// A model of the same tier whose provider answers, while that of `current` rests. `None`: `current` may be
+    /// asked, or no other is better off.
+    fn beside(&self, current: &ModelChoice, failed: Failed<'_>) -> Option<ModelChoice> {
+        let tier = current.tier?;
+        if self.breakers.admits(&current.provider) {
+            return None;
+        }
+        let is_well = |chosen: &Chosen| {
+            !failed.has_lost(chosen.who()) && !self.is_resting(chosen.model.provider())
+        };
+        if !self.tiers()?[tier as usize].iter().any(is_well) {
+            return None;
+        }
+        let (provider, model) = (&current.provider, &current.model);
+        let reason = format!("{provider} {model} is not asked for now");
+        self.other_of(tier, current, failed, reason)
     }
 
     /// The next model of the same tier, after `current` failed. `None`: there is no other that may
@@ -306,10 +327,16 @@ impl Models {
         score: Vec<ScorePart>,
     ) -> Option<ModelChoice> {
         let candidates = &self.tiers()?[tier as usize];
-        let best = candidates.iter().min_by_key(|chosen| {
-            let (who, times) = (chosen.who(), failed.times(chosen.who()));
-            (failed.has_lost(who), times > 0, self.is_resting(who.0), times)
-        })?;
+        let best = loop {
+            let best = candidates.iter().min_by_key(|chosen| {
+                let (who, times) = (chosen.who(), failed.times(chosen.who()));
+                (failed.has_lost(who), times > 0, self.is_resting(who.0), times)
+            })?;
+            // Where its rest was just over another request may have been quicker: it rests again then.
+            if self.is_resting(best.model.provider()) || self.admits(best) {
+                break best;
+            }
+        };
         let passed_over: Vec<_> = candidates
             .iter()
             .take_while(|chosen| !std::ptr::eq(*chosen, best))
@@ -331,14 +358,16 @@ impl Models {
         score: Vec<ScorePart>,
     ) -> ModelChoice {
         let (provider, model) = (chosen.model.provider().to_owned(), chosen.name.clone());
-        if let Some((input, output)) = self.guessed_price(chosen) {
+        let guessed = self.guessed_price(chosen);
+        if let Some((input, output)) = guessed {
             let (input, output) = (input / 1_000_000, output / 1_000_000);
             reason = format!(
                 "{reason}; price unknown: {input} and {output} dollars per million tokens are counted \
                  until MODEL_FACTS names it"
             );
         }
-        ModelChoice { tier, provider, model, reason, score }
+        let is_price_presumed = guessed.is_some();
+        ModelChoice { tier, provider, model, reason, score, is_price_presumed }
     }
 }
 

@@ -10,6 +10,7 @@ fn situation(goal: &str) -> Situation<'_> {
         steps: 0,
         failed_calls: 0,
         current: None,
+        is_of_step: false,
         is_cheaper: false,
         lost: &[],
     }
@@ -59,5 +60,6 @@ fn a_choice_tells_that_a_price_is_unknown() {
         let policy = ModelPolicy::Named { model: model.to_owned() };
         let decided = models.decide(&Situation { policy: &policy, ..situation("Go") }).unwrap();
         assert_eq!(decided.reason, reason);
+        assert_eq!(decided.is_price_presumed, reason.contains("price unknown"));
     }
 }
