@@ -6,6 +6,7 @@ pub(crate) mod api;
 pub(crate) mod glance;
 pub(crate) mod session_list;
 
+mod brief;
 mod call_view;
 mod citations;
 mod compare_route;
@@ -22,6 +23,7 @@ mod follow;
 mod fork_form;
 mod fork_panel;
 mod glance_api;
+mod happened;
 mod history_route;
 mod input_panel;
 mod live_history;

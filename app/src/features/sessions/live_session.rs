@@ -1,21 +1,21 @@
 //! A session while someone looks at it: its log folded into a [`Timeline`], and one signal for each
 //! part of the page that an event can change. A piece of text that arrives redraws that text alone.
 
-use jiff::Timestamp;
+mod clock;
+mod step;
+
 use leptos::prelude::*;
 use resonant_domain::SessionId;
-use resonant_domain::model::ModelChoice;
 use resonant_domain::pin::NewPin;
 use resonant_domain::session::{Session, SessionState, Usage};
-use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
-use resonant_domain::timeline::{
-    Settled, Timeline, TimelineMessage, TimelineResult, TimelineStep, TimelineSummary,
-};
-use resonant_domain::tool::{ASK_USER, KNOWLEDGE};
-use resonant_domain::waiting::{Wait, WaitReason};
+use resonant_domain::session_event::SessionEvent;
+use resonant_domain::timeline::{Settled, Timeline, TimelineMessage, TimelineStep};
+use resonant_domain::waiting::Wait;
 
+use self::clock::Clock;
+pub use self::step::{Call, LiveStep, StepClose, StepOpening};
+use self::step::{Part, Touch};
 use super::api::SessionSoFar;
-use super::citations::Citations;
 use super::ending::{Ending, Facts};
 use crate::browser::{self, StreamState};
 
@@ -38,137 +38,6 @@ pub struct LiveSession {
     fork_step: RwSignal<u32>,
     /// Whether the reader is at the end of what is written.
     at_end: RwSignal<bool>,
-}
-
-/// The signals of one attempt at a step.
-#[derive(Debug, Clone)]
-pub struct LiveStep {
-    /// The step's number.
-    pub step: u32,
-    /// The attempt's number.
-    pub attempt: u32,
-    opening: ArcTrigger,
-    thinking: ArcTrigger,
-    calls: ArcTrigger,
-    results: ArcTrigger,
-    output: ArcTrigger,
-    close: ArcTrigger,
-}
-
-impl LiveStep {
-    fn new(step: &TimelineStep) -> Self {
-        Self {
-            step: step.step,
-            attempt: step.attempt,
-            opening: ArcTrigger::new(),
-            thinking: ArcTrigger::new(),
-            calls: ArcTrigger::new(),
-            results: ArcTrigger::new(),
-            output: ArcTrigger::new(),
-            close: ArcTrigger::new(),
-        }
-    }
-
-    fn trigger(&self, part: Part) -> &ArcTrigger {
-        match part {
-            Part::Opening => &self.opening,
-            Part::Thinking => &self.thinking,
-            Part::Calls => &self.calls,
-            Part::Results => &self.results,
-            Part::Output => &self.output,
-            Part::Close => &self.close,
-        }
-    }
-}
-
-/// A part of a step that an event changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
-    /// What the model is told anew, and which model it is.
-    Opening,
-    Thinking,
-    Calls,
-    Results,
-    Output,
-    /// Usage, duration and faults.
-    Close,
-}
-
-/// What an event changes on the page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Touch {
-    /// What stands above the steps.
-    Head,
-    /// Which steps there are.
-    Steps,
-    /// The calls of any step: a person may have changed them.
-    Calls,
-    /// What one step came to: it is tried again.
-    Void(u32),
-    /// A part of one step.
-    Step(u32, Part),
-}
-
-impl Touch {
-    const fn of(body: &EventBody) -> Self {
-        match body {
-            // Which sessions the calls have started.
-            EventBody::Waiting { reason: WaitReason::Agents { .. } }
-            | EventBody::Decision { .. } => Self::Calls,
-            EventBody::SessionStart { .. }
-            | EventBody::Waiting { .. }
-            | EventBody::Message { .. }
-            | EventBody::Fork { .. }
-            | EventBody::Done { .. }
-            | EventBody::Error { step: None, .. } => Self::Head,
-            EventBody::StepStart { .. } => Self::Steps,
-            EventBody::Retry { step } => Self::Void(*step),
-            EventBody::ModelChoice { step, .. } | EventBody::ContextSummary { step, .. } => {
-                Self::Step(*step, Part::Opening)
-            }
-            EventBody::Thinking { step, .. } => Self::Step(*step, Part::Thinking),
-            EventBody::Output { step, .. } => Self::Step(*step, Part::Output),
-            EventBody::ToolCall { step, .. } | EventBody::ToolStart { step, .. } => {
-                Self::Step(*step, Part::Calls)
-            }
-            EventBody::ToolResult { step, .. } => Self::Step(*step, Part::Results),
-            EventBody::StepComplete { step, .. } | EventBody::Error { step: Some(step), .. } => {
-                Self::Step(*step, Part::Close)
-            }
-        }
-    }
-}
-
-/// Counts the time since a round began from what the server said last, so that a browser with a
-/// wrong clock shows the right time.
-#[derive(Debug, Clone, Copy)]
-struct Clock {
-    /// The server's time.
-    as_of: Timestamp,
-    /// The browser's counter at that time.
-    heard_ms: f64,
-}
-
-impl Clock {
-    fn hear(&mut self, at: Timestamp, now_ms: f64) {
-        // An event of long ago, sent now because the page was away, does not turn the clock back.
-        if at.as_millisecond()
-            > self.as_of.as_millisecond().saturating_add(since(self.heard_ms, now_ms))
-        {
-            (self.as_of, self.heard_ms) = (at, now_ms);
-        }
-    }
-
-    fn elapsed_ms(&self, started_at: Timestamp, now_ms: f64) -> u64 {
-        let known = self.as_of.as_millisecond() - started_at.as_millisecond();
-        u64::try_from(known.saturating_add(since(self.heard_ms, now_ms))).unwrap_or(0)
-    }
-}
-
-fn since(then_ms: f64, now_ms: f64) -> i64 {
-    #[expect(clippy::cast_possible_truncation, reason = "a page is not open for 2^63 milliseconds")]
-    let ms = (now_ms - then_ms).max(0.0) as i64;
-    ms
 }
 
 impl LiveSession {
@@ -209,7 +78,7 @@ impl LiveSession {
             Touch::Steps => self.renew_steps(),
             Touch::Calls => self.steps.with_untracked(|steps| {
                 for step in steps {
-                    step.calls.notify();
+                    step.trigger(Part::Calls).notify();
                 }
             }),
             Touch::Void(step) => {
@@ -243,6 +112,11 @@ impl LiveSession {
     /// Takes over which messages are pinned, as the stream tells it: someone has changed it elsewhere.
     pub fn set_pins(self, pins: Vec<i64>) {
         self.pins.try_set(pins);
+    }
+
+    /// The newest record of the session that is known by now.
+    pub fn record(self) -> Session {
+        self.session.get_untracked()
     }
 
     /// Which session it is.
@@ -288,90 +162,6 @@ impl LiveSession {
         }
     }
 
-    /// The steps, in order.
-    pub fn steps(self) -> Vec<LiveStep> {
-        self.steps.get()
-    }
-
-    /// What a step begins with.
-    pub fn opening(self, step: &LiveStep) -> StepOpening {
-        step.opening.track();
-        self.read(step, |known| StepOpening {
-            messages: known.messages.clone(),
-            model: known.model.clone(),
-            summary: known.summary.clone(),
-        })
-    }
-
-    /// What a step has thought so far.
-    pub fn thinking(self, step: &LiveStep) -> String {
-        step.thinking.track();
-        self.read(step, |known| known.thinking.clone())
-    }
-
-    /// What a step has written so far.
-    pub fn output(self, step: &LiveStep) -> String {
-        step.output.track();
-        self.read(step, |known| known.output.clone())
-    }
-
-    /// The ids of a step's calls.
-    pub fn calls(self, step: &LiveStep) -> Vec<Call> {
-        step.calls.track();
-        self.read(step, |known| {
-            let call = |call: &resonant_domain::timeline::TimelineCall| Call {
-                id: call.call_id.clone(),
-                tool: call.tool.clone(),
-                arguments: call.arguments.clone(),
-                is_edited: call.is_edited,
-                session: call.session,
-            };
-            known.calls.iter().map(call).collect()
-        })
-    }
-
-    /// What a step may cite: the passages that those before it were told of.
-    pub fn citations(self, step: &LiveStep) -> Citations {
-        let agent = self.session.with_untracked(|session| session.agent_id);
-        self.timeline.with_value(|timeline| {
-            let before = timeline.steps.iter().filter(|known| known.step < step.step);
-            let calls = before.flat_map(|known| &known.calls);
-            let told = calls.filter(|call| call.tool == KNOWLEDGE);
-            let told = told.filter_map(|call| Some(call.result.as_ref()?.content.as_str()));
-            Citations::of(agent, told)
-        })
-    }
-
-    /// The result of a call, when it is there.
-    pub fn result(self, step: &LiveStep, call_id: &str) -> Option<TimelineResult> {
-        step.results.track();
-        self.read(step, |known| {
-            known.calls.iter().find(|call| call.call_id == call_id)?.result.clone()
-        })
-    }
-
-    /// The number by which a person's reply to a call is pinned, while it is part of the conversation.
-    pub fn reply(self, step: &LiveStep, call_id: &str) -> Option<i64> {
-        step.results.track();
-        self.read(step, |known| {
-            let call = known.calls.iter().find(|call| call.call_id == call_id)?;
-            let result = call.result.as_ref()?;
-            let is_reply = call.tool == ASK_USER && result.outcome == ToolOutcome::Ok;
-            (is_reply && !known.is_void).then_some(result.sequence)
-        })
-    }
-
-    /// How a step ended: usage, duration, faults.
-    pub fn close(self, step: &LiveStep) -> StepClose {
-        step.close.track();
-        self.read(step, |known| StepClose {
-            usage: known.usage,
-            duration_ms: known.duration_ms,
-            sequence: known.sequence.filter(|_| !known.is_void),
-            errors: known.errors.clone(),
-        })
-    }
-
     /// How the connection stands.
     pub fn stream(self) -> StreamState {
         self.stream.get()
@@ -412,6 +202,11 @@ impl LiveSession {
             let model = timeline.model.clone().or_else(|| session.model.clone())?;
             Some((timeline.provider.clone(), model))
         })
+    }
+
+    /// Whether a model was chosen whose price nobody has told: the cost is an estimate then.
+    pub fn is_cost_presumed(self) -> bool {
+        self.with_head(|_, timeline| timeline.is_cost_presumed)
     }
 
     /// What it waits for.
@@ -499,18 +294,17 @@ impl LiveSession {
         })
     }
 
-    /// Milliseconds from the first step of its round until now or its end. Follows the end alone: whoever shows a
-    /// running session asks again by the clock.
+    /// Milliseconds of work until now or its end, in all rounds. Follows the end alone: whoever shows a running
+    /// session asks again by the clock.
     pub fn elapsed_ms(self) -> u64 {
         self.with_head(|session, timeline| {
             if !is_newer(session, timeline)
                 && let Some(end) = &timeline.end
             {
-                return end.duration_ms;
+                return timeline.worked_before_ms + end.duration_ms;
             }
-            if let (Some(started_at), Some(ended_at)) = (session.started_at, session.ended_at) {
-                let ms = ended_at.as_millisecond() - started_at.as_millisecond();
-                return u64::try_from(ms).unwrap_or(0);
+            if let Some(worked_ms) = session.worked_ms() {
+                return worked_ms;
             }
             if state_of(session, timeline).is_terminal() {
                 return 0;
@@ -518,7 +312,11 @@ impl LiveSession {
             let Some(began_at) = timeline.began_at.or(session.started_at) else {
                 return 0;
             };
-            self.clock.with_value(|clock| clock.elapsed_ms(began_at, browser::now_ms()))
+            let now_ms = browser::now_ms();
+            let since = |at| self.clock.with_value(|clock| clock.elapsed_ms(at, now_ms));
+            let waits = timeline.waiting.as_ref().map_or(0, |wait| since(wait.since));
+            let worked = since(began_at).saturating_sub(timeline.waited_ms + waits);
+            timeline.worked_before_ms + worked
         })
     }
 
@@ -526,57 +324,6 @@ impl LiveSession {
         self.head.track();
         self.session.with(|session| self.timeline.with_value(|timeline| read(session, timeline)))
     }
-
-    /// Reads a step of the timeline; one that was begun anew in the meantime reads as empty.
-    fn read<T>(self, step: &LiveStep, read: impl FnOnce(&TimelineStep) -> T) -> T {
-        self.timeline.with_value(|timeline| {
-            let known = timeline
-                .steps
-                .iter()
-                .find(|known| (known.step, known.attempt) == (step.step, step.attempt));
-            let empty = TimelineStep::default();
-            read(known.unwrap_or(&empty))
-        })
-    }
-}
-
-/// A tool call without its result.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Call {
-    /// Joins it to its result.
-    pub id: String,
-    /// The tool's name.
-    pub tool: String,
-    /// What it was called with.
-    pub arguments: serde_json::Value,
-    /// Whether a person changed that.
-    pub is_edited: bool,
-    /// The session that it started, when it called another agent.
-    pub session: Option<SessionId>,
-}
-
-/// What a step begins with.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct StepOpening {
-    /// What people said before it.
-    pub messages: Vec<TimelineMessage>,
-    /// The model that answers from here on, when it is another than before.
-    pub model: Option<ModelChoice>,
-    /// What stands for earlier steps from here on.
-    pub summary: Option<TimelineSummary>,
-}
-
-/// How a step ended.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct StepClose {
-    /// What it used.
-    pub usage: Option<Usage>,
-    /// How long it took.
-    pub duration_ms: Option<u64>,
-    /// The number of the event that ended it, while what it wrote is part of the conversation.
-    pub sequence: Option<i64>,
-    /// What went wrong in it.
-    pub errors: Vec<String>,
 }
 
 /// Whether the record tells of entries that were not heard yet: it came with an answer to the viewer.

@@ -1,5 +1,7 @@
 //! `/sessions/{id}/replay`: a recorded session, event by event. One that is not over grows as it goes on.
 
+mod stood;
+
 use std::time::Duration;
 
 use leptos::ev;
@@ -8,17 +10,15 @@ use leptos::task::spawn_local;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
 use resonant_domain::SessionId;
-use resonant_domain::session::{Session, SessionState};
+use resonant_domain::session::SessionState;
 use resonant_domain::session_event::SessionEvent;
-use resonant_domain::timeline::Timeline;
 
-use super::api::{Recording, SessionSoFar, get_events, get_recording};
+use self::stood::{Shown, so_far};
+use super::api::{Recording, get_events, get_recording};
 use super::door::Door;
-use super::input_panel::Inputs;
 use super::live_session::LiveSession;
 use super::raw_view::keep_up;
 use super::reading::{Connection, follow_log};
-use super::step_view::StepView;
 use crate::error::AppError;
 use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
@@ -93,7 +93,7 @@ fn Replay(recording: Recording) -> impl IntoView {
     // Without JavaScript the address says how far.
     let asked = query.with_untracked(|query| query.get("at").and_then(|at| at.parse().ok()));
     // The session as it is now: what is shown stands at another event.
-    let head = LiveSession::new(so_far(&session, &events));
+    let head = LiveSession::new(so_far(session.clone(), &events));
     let state = Memo::new(move |_| head.state());
     let player = Player {
         events: StoredValue::new(events),
@@ -210,7 +210,7 @@ fn Replay(recording: Recording) -> impl IntoView {
                 {step_link(now.saturating_sub(1), tr("Back"))}
                 {step_link((now + 1).min(recorded), tr("On"))}
             </nav>
-            <Shown player=player session=session />
+            <Shown player=player head=head session=session />
         </div>
     }
 }
@@ -243,15 +243,6 @@ fn look_again(head: LiveSession, id: SessionId, is_over: Memo<bool>) {
     });
 }
 
-/// A session and its log up to an event.
-fn so_far(session: &Session, events: &[SessionEvent]) -> SessionSoFar {
-    SessionSoFar {
-        session: session.clone(),
-        timeline: Timeline::from_events(events.iter().cloned()),
-        as_of: session.created_at,
-    }
-}
-
 /// Says that more is to come.
 #[component]
 fn GoesOn(id: SessionId, state: Memo<SessionState>) -> impl IntoView {
@@ -266,59 +257,6 @@ fn GoesOn(id: SessionId, state: Memo<SessionState>) -> impl IntoView {
                 {tr("Reload to see what is new")}
             </a>
         </Notice>
-    }
-}
-
-/// The steps as they stood. What comes next is added to them; where the reader goes back they are made anew.
-#[component]
-fn Shown(player: Player, session: Session) -> impl IntoView {
-    let made_at = RwSignal::new(player.at.get_untracked());
-    let inputs = StoredValue::new(Inputs { door: Door::Own(session.id), asked: None });
-    let steps = move || {
-        let at = made_at.get();
-        let so_far =
-            player.events.with_value(|events| so_far(&session, &events[..at.min(events.len())]));
-        view! { <Steps player=player so_far=so_far made_at=made_at inputs=inputs /> }
-    };
-    view! {
-        <h2 class="visually-hidden">{tr("What happened")}</h2>
-        {steps}
-    }
-}
-
-/// The steps since they were made. What the model was given for one of them does not change any more.
-#[component]
-fn Steps(
-    player: Player,
-    so_far: SessionSoFar,
-    made_at: RwSignal<usize>,
-    inputs: StoredValue<Inputs>,
-) -> impl IntoView {
-    let live = LiveSession::new(so_far);
-    let from = made_at.get_untracked();
-    Effect::new(move |shown: Option<usize>| {
-        let (shown, at) = (shown.unwrap_or(from), player.at.get());
-        if at < shown {
-            made_at.set(at);
-            return shown;
-        }
-        player.events.with_value(|events| {
-            for event in events.iter().take(at).skip(shown) {
-                live.hear(event.clone());
-            }
-        });
-        at
-    });
-    view! {
-        <ol class="timeline">
-            <For
-                each=move || live.steps()
-                key=|step| (step.step, step.attempt)
-                children=move |step| {
-                    view! { <StepView live=live step=step may_look_up=true inputs=inputs /> }
-                }
-            />
-        </ol>
     }
 }
 

@@ -7,31 +7,29 @@ use leptos_router::hooks::use_query_map;
 use resonant_domain::pin::GOAL_NUMBER;
 use resonant_domain::session::{Lineage, Session};
 use resonant_domain::team::SessionStanding;
-use resonant_domain::text::shorten;
 
 use super::api::{CancelSession, SessionSoFar};
+use super::brief::{Brief, heading};
 use super::decision_panel::DecisionPanel;
-use super::ending::Ending;
 use super::find_inside::{self, FindInside};
 use super::follow::Follow;
 use super::fork_panel::ForkPanel;
+use super::happened::{Below, Close, Queued, Steps, Waiting};
 use super::input_panel::{Answer, Inputs};
 use super::live_session::LiveSession;
-use super::message_panel::{Material, MessagePanel, Said};
+use super::message_panel::MessagePanel;
 use super::pin_button::PinButton;
 use super::raw_view::RawView;
 use super::reading::{Asked, Connection, Reader, Views, follow_log, is_raw};
 use super::retry_form::RetryForm;
 use super::session_facts::Facts;
 use super::share_panel::SharePanel;
-use super::step_view::StepView;
 use super::thumb_panel::ThumbPanel;
-use super::wait_words::wait_words;
-use crate::language::{tr, tr_text, tr_with};
+use crate::language::{tr, tr_with};
 use crate::paths;
 use crate::ui::{
     Avatar, AvatarSize, Button, ButtonKind, CopyButton, ErrorPanel, Icon, IconName, LinkButton,
-    Notice, Time, Tone,
+    Time,
 };
 
 /// A session, live.
@@ -49,7 +47,6 @@ pub fn SessionView(
     let session = so_far.session.clone();
     let live = LiveSession::new(so_far);
     let state = Memo::new(move |_| live.state());
-    let is_over = Memo::new(move |_| state.get().is_terminal());
     let is_known = matches!(reader, Reader::Known(_));
     let SessionStanding { is_own, may_fork, may_steer, starter } = reader.standing();
     let pins = may_steer.then_some(live);
@@ -103,45 +100,27 @@ pub fn SessionView(
                 <h2 class="visually-hidden" id="log-title">
                     {tr("What happened")}
                 </h2>
-                <Show when=move || live.steps().is_empty() && !is_over.get()>
-                    <Queued live=live />
-                </Show>
+                <Queued live=live />
                 <FindInside live=live />
                 {move || {
                     if is_raw.get() {
                         view! { <RawView live=live door=door.clone() log=asked.log /> }.into_any()
                     } else {
                         view! {
-                            <ol class="timeline">
-                                <For
-                                    each=move || live.steps()
-                                    key=|step| (step.step, step.attempt)
-                                    children=move |step| {
-                                        view! {
-                                            <StepView
-                                                live=live
-                                                step=step
-                                                is_owner=may_fork
-                                                may_pin=may_steer
-                                                may_look_up=is_known
-                                                inputs=inputs
-                                            />
-                                        }
-                                    }
-                                />
-                            </ol>
+                            <Steps
+                                live=live
+                                may_fork=may_fork
+                                may_steer=may_steer
+                                may_look_up=is_known
+                                inputs=inputs
+                            />
                         }
                             .into_any()
                     }
                 }}
-                {move || view! { <Said messages=live.unheard() is_heard=false pins=pins /> }}
-                {decision}
-                {move || {
-                    live.errors()
-                        .into_iter()
-                        .map(|message| view! { <Notice tone=Tone::Bad>{tr_text(message)}</Notice> })
-                        .collect_view()
-                }}
+                <Below live=live pins=pins>
+                    {decision}
+                </Below>
                 {close}
             </section>
             {said}
@@ -163,9 +142,7 @@ fn Head(
     let starter = starter.map(|name| {
         view! { <p class="session__origin">{tr("Started by ")} {name} {tr(", a teammate")}</p> }
     });
-    let title = shorten(&session.goal, 120);
-    // The heading holds all of a short goal already.
-    let is_long = title != session.goal.trim();
+    let title = heading(&session.goal);
     let parent = session.parent.filter(|_| is_owner);
     let origin = parent.map(|Lineage { session_id, step }| {
         let what = if step == 0 {
@@ -186,26 +163,6 @@ fn Head(
                 {tr("Called by ")} <a href=paths::session(by.session_id)>{tr("another session")}</a>
                 {tr(", which waits for the answer")}
             </p>
-        }
-    });
-    let goal = is_long.then(|| {
-        view! {
-            <details class="session__material">
-                <summary>{tr("The whole goal")}</summary>
-                <p class="session__text">{session.goal}</p>
-            </details>
-        }
-    });
-    let context = session.context.map(|context| view! { <Material context=context /> });
-    let variables = (!session.variables.is_empty()).then(|| {
-        let line = |(name, value): (String, String)| view! { <dt>{name}</dt><dd>{value}</dd> };
-        view! {
-            <details class="session__material">
-                <summary>{tr("Variables")}</summary>
-                <dl class="session__variables">
-                    {session.variables.into_iter().map(line).collect_view()}
-                </dl>
-            </details>
         }
     });
     let who = view! {
@@ -238,9 +195,7 @@ fn Head(
             {starter}
             {origin}
             {caller}
-            {goal}
-            {context}
-            {variables}
+            <Brief goal=session.goal context=session.context variables=session.variables />
         </header>
     }
 }
@@ -303,61 +258,5 @@ fn Actions(live: LiveSession, session: Session) -> impl IntoView {
             <span class="session__started">{tr("Asked for ")} <Time at=session.created_at /></span>
         </div>
         {move || error().map(|error| view! { <ErrorPanel error=error is_aside=true /> })}
-    }
-}
-
-/// Stands in for the first step until a worker begins it.
-#[component]
-fn Queued(live: LiveSession) -> impl IntoView {
-    view! {
-        <p class="session__queued">
-            <Icon name=IconName::Spinner />
-            {move || {
-                if live.model().is_some() {
-                    tr("Starting the first step")
-                } else {
-                    tr("Waiting for a worker")
-                }
-            }}
-        </p>
-    }
-}
-
-/// Tells a reader what the session waits for; only its owner can decide it.
-#[component]
-fn Waiting(live: LiveSession) -> impl IntoView {
-    let wait = Memo::new(move |_| live.wait());
-    move || {
-        let reason = wait.get()?.reason;
-        let (tone, who) = if reason.needs_person() {
-            (Tone::Warn, tr("Waiting for its owner: "))
-        } else {
-            (Tone::Neutral, tr("Waiting for other agents: "))
-        };
-        let reason = wait_words(&reason);
-        Some(view! { <Notice tone=tone>{who} {reason}</Notice> })
-    }
-}
-
-/// How it ended and what to do next.
-#[component]
-fn Close(live: LiveSession, session: Session, may_run: bool) -> impl IntoView {
-    let again = paths::run_again(session.agent_id, session.id);
-    let agent = paths::agent(session.agent_id);
-    let ending = Memo::new(move |_| live.ending());
-    move || {
-        let Ending { tone, title, reason, advice } = ending.get()?;
-        let (again, agent) = (again.clone(), agent.clone());
-        Some(view! {
-            <Notice tone=tone>
-                <p class="session__end">{title}</p>
-                {reason.map(|reason| view! { <p>{tr_text(reason)}</p> })}
-                <p>{advice}"."</p>
-                <p class="session__ways">
-                    {may_run.then(|| view! { <a href=again>{tr("Run again")}</a> })}
-                    <a href=agent>{tr("Open the agent")}</a>
-                </p>
-            </Notice>
-        })
     }
 }

@@ -1,4 +1,8 @@
+use jiff::Timestamp;
 use resonant_domain::agent::{Avatar, Limits};
+use resonant_domain::session::Priority;
+use resonant_domain::session_event::{EventBody, ToolOutcome};
+use resonant_domain::tool::ASK_USER;
 use resonant_domain::waiting::{Amount, BudgetScope, Shortfall, WaitReason};
 use serde_json::Value;
 
@@ -35,6 +39,8 @@ fn session() -> Session {
         state: SessionState::Queued,
         reason: None,
         limits: Limits::default(),
+        priority: Priority::Normal,
+        run_at: None,
         usage: Usage::default(),
         steps: 0,
         model: None,
@@ -255,6 +261,35 @@ fn a_record_newer_than_the_log_says_where_the_session_stands() {
         assert_eq!(live.opening(&live.steps()[1]).messages[0].text, "and now?");
         live.hear(event(5, done(SessionState::Completed)));
         assert_eq!(live.state(), SessionState::Completed);
+    });
+}
+
+#[test]
+fn the_time_is_what_was_worked_in_all_rounds() {
+    Owner::new().with(|| {
+        let live = live(session());
+        live.hear(event(1, start(1, 1)));
+        live.hear(event(2, done(SessionState::Completed)));
+        live.hear(event(3, said("and now?")));
+        live.hear(event(4, start(2, 1)));
+        live.hear(event(5, done(SessionState::Completed)));
+        assert_eq!(live.elapsed_ms(), 2_000);
+        // Of what the log has not told yet the record does.
+        let (started_at, ended_at) = (Some(at(0)), Some(at(100)));
+        let over = Session { state: SessionState::Cancelled, started_at, ended_at, ..session() };
+        live.renew(Session { waited_ms: 97_000, last_sequence: 6, ..over });
+        assert_eq!(live.elapsed_ms(), 3_000);
+    });
+}
+
+#[test]
+fn who_waits_does_not_work() {
+    Owner::new().with(|| {
+        let live = live(session());
+        live.hear(event(1, start(1, 1)));
+        live.hear(event(3, EventBody::Waiting { reason: budget() }));
+        live.hear(event(3_603, output(1, "late")));
+        assert_eq!(live.elapsed_ms(), 2_000);
     });
 }
 

@@ -8,7 +8,6 @@ use resonant_domain::api_key::Scope;
 use resonant_domain::session::Session;
 use resonant_domain::session_event::SessionEvent;
 use resonant_domain::session_text::markdown;
-use resonant_domain::timeline::Timeline;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +60,7 @@ pub(crate) async fn export(
             ("application/json", "session.json", format!("{file:#}\n"))
         }
         Format::Md => {
-            let text = markdown(&session, &Timeline::from_events(events));
+            let text = markdown(&session, events);
             ("text/markdown; charset=utf-8", "session.md", text)
         }
     };
