@@ -29,7 +29,7 @@ pub use self::listing::{
     ListingChanges, Upkeep, change, delete_version, deprecate, keep_up, listing, set_state,
 };
 pub(crate) use self::showcase::forget_session;
-pub use self::showcase::{Consent, hide, show};
+pub use self::showcase::{Consent, hide, show, showable};
 
 const NO_AGENT: Error = Error::NotFound("agent");
 const NOT_FOUND: Error = Error::NotFound("listing");

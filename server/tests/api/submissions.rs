@@ -169,6 +169,47 @@ async fn a_publisher_writes_their_profile_and_publishes_without_a_form() {
 }
 
 #[tokio::test]
+async fn a_recorded_session_is_shown_until_it_goes_on() {
+    let mut app = TestApp::start().await;
+    let (root, ada, eve) = (app.admin().await, app.member("ada").await, app.member("eve").await);
+    app.start_workers(1);
+    let agent = app.published_agent(&ada, "Reckoner").await;
+    let session = app.session(&ada, &agent, "What is 1 + 1?").await;
+    app.finish(&ada, &session).await;
+    let path = format!("/api/v1/agents/{}/listing/showcase", agent.id);
+    let put = |who: &Visitor, body: Value| app.call(Method::PUT, &path).by(who).json(&body);
+    let given = json!({ "session": session.id, "consent": true });
+    assert_eq!(put(&ada, given.clone()).await.problem(), (404, vec![]), "there is no listing yet");
+    let slug = publish(&app, &root, &ada, &agent, "Reckoner").await;
+    let listing = format!("/api/v1/listings/{slug}");
+    let shown = async || app.get(&listing).await.value()["showcase"]["goal"].take();
+
+    for (body, field) in [
+        (json!({ "session": session.id, "consent": false }), "consent"),
+        (json!({ "session": session.id }), "consent"),
+        (json!({ "session": agent.id, "consent": true }), "session"),
+        (json!({ "consent": true }), "session"),
+    ] {
+        assert_eq!(put(&ada, body).await.problem(), (400, vec![field.to_owned()]));
+    }
+    assert_eq!(put(&eve, given.clone()).await.problem(), (404, vec![]));
+    assert_eq!(put(&app.guest().await, given.clone()).await.problem(), (409, vec![]));
+    assert_eq!(shown().await, json!(null));
+    assert_eq!(put(&ada, given.clone()).await.status, 204);
+    assert_eq!(shown().await, "What is 1 + 1?");
+    assert_eq!(app.call(Method::DELETE, &path).by(&eve).await.status, 404);
+    assert_eq!(app.call(Method::DELETE, &path).by(&ada).await.status, 204);
+    assert_eq!(shown().await, json!(null));
+
+    assert_eq!(put(&ada, given).await.status, 204);
+    let more = format!("/api/v1/sessions/{}/messages", session.id);
+    let said = app.post(&more).by(&ada).json(&json!({ "text": "And 2 + 2?" })).await;
+    assert!((200..300).contains(&said.status), "{said:?}");
+    assert_eq!(shown().await, json!(null));
+    app.end().await;
+}
+
+#[tokio::test]
 async fn a_decision_is_about_what_was_read() {
     let app = TestApp::start().await;
     let (root, ada) = (app.admin().await, app.member("ada").await);

@@ -29,7 +29,7 @@ pub struct PublishPage {
     pub history: Page<Submission>,
     /// The description of what is on its way, from Markdown, as HTML that the server made safe.
     pub preview: Option<String>,
-    /// The newest sessions of the agent that have their answer, once there is a listing.
+    /// The newest sessions of the agent that its listing can show, once there is one.
     pub sessions: Vec<(SessionId, String)>,
     /// What the listing earned, in each currency.
     pub earnings: Vec<Earning>,
@@ -108,12 +108,9 @@ pub async fn get_publication(
     /// So many submissions are shown at once.
     const SHOWN: Option<u32> = Some(10);
 
-    use resonant_backend::sessions::SessionFilter;
     use resonant_backend::{members, publications};
     use resonant_domain::member::UserKind;
     use resonant_domain::page::PageRequest;
-    use resonant_domain::session::SessionState;
-    use resonant_domain::text::shorten;
 
     let ctx = ssr::ctx()?;
     let from = |cursor| PageRequest { cursor, limit: SHOWN };
@@ -128,14 +125,10 @@ pub async fn get_publication(
     let preview =
         open.map(|open| crate::features::sessions::markdown_html(&open.texts.description));
     let is_guest = viewer.is_some_and(|viewer| viewer.kind == UserKind::Guest);
-    let mut sessions = Vec::new();
-    if publication.listing.is_some() {
-        let page = PageRequest { cursor: None, limit: Some(20) };
-        let filter = SessionFilter { agent_id: Some(id), page };
-        let found = resonant_backend::sessions::list(&ctx, filter).await.map_err(ssr::fail)?;
-        let ended = found.items.into_iter().filter(|it| it.state == SessionState::Completed);
-        sessions.extend(ended.map(|session| (session.id, shorten(&session.goal, 80))));
-    }
+    let sessions = match &publication.listing {
+        Some(_) => publications::showable(&ctx, id).await.map_err(ssr::fail)?,
+        None => Vec::new(),
+    };
     let mut earnings = Vec::new();
     if let Some(listing) = publication.listing.as_ref().filter(|_| publication.takes_payments) {
         let earned = resonant_backend::purchases::earnings_of(&ctx, &listing.slug).await;

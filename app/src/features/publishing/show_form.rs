@@ -48,7 +48,7 @@ pub(super) fn ShowForm(
                             aria-describedby="consent-error"
                         />
                         <span>
-                            {tr("I agree that anyone reads this session as a whole: its goal, its material, every tool call and the answer. Taking back its link takes it off the page.")}
+                            {tr("I agree that anyone reads this session as a whole: its goal, its material, its variables, every tool call and the answer. Taking back its link takes it off the page, and so does saying more to it.")}
                         </span>
                     </label>
                     <ChoiceError id="consent-error" error=fault />

@@ -12,6 +12,10 @@ use crate::{Ctx, Error, Result, access, sessions, store};
 
 /// So much of the goal and of the answer stands on the listing, in characters.
 const SHOWN_MAX: usize = 600;
+/// Among so many sessions a publisher chooses.
+const CHOICES: i64 = 50;
+/// So much of a goal tells it from others, in characters.
+const TOLD_MAX: usize = 80;
 
 /// That a publisher agrees to strangers reading the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +26,28 @@ pub enum Consent {
     Given,
 }
 
+/// The caller's newest sessions of an agent that its listing can show, each with the beginning of its goal: they
+/// ran the version that is in the marketplace, and reached their answer.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the listing.
+#[tracing::instrument(name = "publications.showable", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn showable(ctx: &Ctx, agent: AgentId) -> Result<Vec<(SessionId, String)>> {
+    let owner = access::user(ctx)?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let found = store::submissions::find_listing(&mut conn, owner, agent).await?;
+    let (id, listing) = found.ok_or(NOT_FOUND)?;
+    let version = store::publishing::find_agent_version(&mut conn, id, listing.version).await?;
+    drop(conn);
+    let Some(version) = version else { return Ok(Vec::new()) };
+    let mut conn = ctx.backend().read(owner).await?;
+    let whose = (owner, agent);
+    let found = store::agent_numbers::list_answered(&mut conn, whose, version, CHOICES).await?;
+    Ok(found.into_iter().map(|(id, goal)| (id, shorten(&goal, TOLD_MAX))).collect())
+}
+
 /// Shows one of the caller's sessions on the page of an agent's listing. Anyone reads it by its link
-/// from then on.
+/// from then on; what it comes to when somebody goes on with it stands there no more.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the listing; [`Error::Invalid`] on the field
@@ -60,26 +84,42 @@ pub async fn show(ctx: &Ctx, agent: AgentId, session: SessionId, consent: Consen
         ));
     }
     let events = sessions::events(ctx, session, 0).await?;
-    let whole = serde_json::json!({ "goal": ran.goal, "context": ran.context, "events": events });
+    // By its name, too, a value may be a secret.
+    let variables = ran.variables.iter().map(|(name, value)| format!("{name}={value}"));
+    let mut whole = serde_json::json!({
+        "goal": ran.goal,
+        "context": ran.context,
+        "variables": variables.collect::<Vec<_>>(),
+        "events": events,
+    });
+    let timeline = Timeline::from_events(events);
+    // What was written piece by piece is read in one.
+    whole["steps"] = serde_json::to_value(&timeline.steps).map_err(Error::internal)?;
     if let Some(secret) = secret_in(&whole) {
         let reason = format!("must hold no secrets: {}", secret.reason);
         return Err(Error::field("session", reason));
     }
-    let timeline = Timeline::from_events(events);
-    let began = ran.started_at.unwrap_or(ended_at);
     let showcase = Showcase {
         token: sessions::share(ctx, session).await?,
         version: listing.version,
         goal: shorten(&ran.goal, SHOWN_MAX),
         answer: shorten(timeline.answer().unwrap_or_default(), SHOWN_MAX),
         steps: ran.steps,
-        took_ms: u64::try_from(ended_at.duration_since(began).as_millis()).unwrap_or_default(),
+        took_ms: ran.worked_ms().unwrap_or_default(),
         cost: ran.usage.cost,
         ended_at,
     };
     let mut tx = ctx.backend().catalogue_begin().await?;
     store::publishing::update_showcase(&mut tx, id, Some((session, &showcase))).await?;
     ctx.backend().commit(tx, stale(&listing.slug)).await?;
+    // Whoever goes on with it from here on finds it shown. Who did so before has not.
+    let mut tx = ctx.backend().begin(ran.owner_id).await?;
+    let now = store::sessions::lock(&mut tx, ran.owner_id, session).await?;
+    drop(tx);
+    if now.is_none_or(|now| now.last_sequence != ran.last_sequence) {
+        forget_session(ctx, owner, session).await?;
+        return Err(Error::field("session", "must have reached its answer"));
+    }
     tracing::info!(listing.slug = listing.slug, session.id = %session, "session shown");
     Ok(())
 }
@@ -100,7 +140,7 @@ pub async fn hide(ctx: &Ctx, agent: AgentId) -> Result<()> {
     Ok(())
 }
 
-/// Takes a session off the page that shows it: its link leads nowhere any more.
+/// Takes a session off the page that shows it: its link leads nowhere any more, or it is not what it was.
 pub(crate) async fn forget_session(ctx: &Ctx, owner: UserId, session: SessionId) -> Result<()> {
     let mut tx = ctx.backend().catalogue_begin().await?;
     let slug = store::publishing::update_hidden(&mut tx, owner, session).await?;

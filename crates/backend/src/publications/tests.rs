@@ -4,16 +4,18 @@ use resonant_domain::audit::AuditFilter;
 use resonant_domain::listing::{Category, ListingFilter};
 use resonant_domain::page::PageRequest;
 use resonant_domain::publication::ReportReason;
+use resonant_domain::review::NewReview;
 use resonant_domain::spec_diff::PieceKind;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::moderation::{self, Ruling, Verdict};
-use crate::{Actor, Backend, RequestId, listings, members, sample, sessions, work};
+use crate::{Actor, Backend, RequestId, listings, members, reviews, sample, sessions, work};
 
 mod copies;
 mod judged;
+mod showcase;
 
 pub(crate) fn texts(name: &str) -> ListingTexts {
     ListingTexts {
@@ -56,6 +58,22 @@ pub(crate) async fn read(root: &Ctx, id: SubmissionId) -> String {
 pub(crate) async fn approve(root: &Ctx, id: SubmissionId) -> String {
     let seen = read(root, id).await;
     moderation::approve(root, id, Ruling { seen: &seen, comment: "" }).await.unwrap()
+}
+
+/// Publishes an agent as the listing `reader`, which these people run and review in these words; the publisher
+/// answers each of them.
+pub(crate) async fn answered(root: &Ctx, publisher: &Ctx, said: &[(&Ctx, &str)], answer: &str) {
+    let agent = published_agent(publisher, "Reader").await;
+    let id = hand_in(publisher, agent, texts("Reader")).await;
+    let slug = approve(root, id).await;
+    for (reviewer, text) in said {
+        let copy = listings::install(reviewer, &slug).await.unwrap().id;
+        sessions::start(reviewer, copy, sample::goal("Read")).await.unwrap();
+        sample::work_off(root.backend()).await;
+        let new = NewReview { stars: 5, text: (*text).to_owned() };
+        let review = reviews::create(reviewer, &slug, new).await.unwrap().id;
+        reviews::answer(publisher, &slug, review, answer).await.unwrap();
+    }
 }
 
 /// A moderator reads a submission and asks for changes.

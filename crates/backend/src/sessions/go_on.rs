@@ -1,5 +1,7 @@
 //! Going on with a session: a person's word, another try.
 
+use std::collections::HashSet;
+
 use resonant_domain::agent::AgentStatus;
 use resonant_domain::api_key::Scope;
 use resonant_domain::session::{NewMessage, Session, SessionState, Usage};
@@ -13,13 +15,13 @@ use crate::cache::Stale;
 use crate::cache::session::{SessionEntry, SessionKey};
 use crate::store::OnConstraint as _;
 use crate::store::queue::NewEntry;
-use crate::{Backend, Ctx, Error, Result, access, effects, entitlements, store};
+use crate::{Backend, Ctx, Error, Result, access, effects, entitlements, publications, store};
 
 /// How much people may say to a session, with all the material: whoever takes it or looks at it reads all of it.
 const SAID_MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Says something to a session. One that runs or waits hears it with its next step; one that is over
-/// goes on with it, with all that came before.
+/// goes on with it, with all that came before, and is not shown in the marketplace any more.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Conflict`] when the
@@ -43,6 +45,12 @@ async fn say_to(ctx: &Ctx, owner: UserId, id: SessionId, new: NewMessage) -> Res
     let held = store::queue::lock(&mut tx, owner, id).await?;
     let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     if effects::find::<()>(ctx, &mut tx, owner).await?.is_some() {
+        let is_shared = is_shared(&mut tx, owner, id).await?;
+        drop(tx);
+        if is_shared {
+            // The earlier try may not have come to this.
+            publications::forget_session(ctx, owner, id).await?;
+        }
         return Ok(session);
     }
     let said = store::session_events::count_said(&mut tx, owner, id).await?;
@@ -54,13 +62,24 @@ async fn say_to(ctx: &Ctx, owner: UserId, id: SessionId, new: NewMessage) -> Res
         Some(held) => held.fence,
         None => reopen(backend, &mut tx, &session).await?,
     };
+    // Also where it is under way: who opened it again may not have come to hiding it.
+    let may_be_shown = is_shared(&mut tx, owner, id).await?;
     let events = append(backend, &mut tx, (owner, id, fence), message).await?;
     effects::note(ctx, &mut tx, owner, &()).await?;
     let session = store::sessions::find(&mut tx, owner, id).await?.ok_or(NOT_FOUND)?;
     backend.commit(tx, Stale::one::<SessionEntry>(&SessionKey(owner, id))).await?;
     backend.events().publish(id, &events);
+    if may_be_shown {
+        // What comes now was not looked through for secrets, nor did anybody agree to showing it.
+        publications::forget_session(ctx, owner, id).await?;
+    }
     tracing::info!(session.id = %id, session.state = session.state.as_str(), "session told more");
     Ok(session)
+}
+
+/// Whether there is a link to a session. One without is shown nowhere.
+async fn is_shared(tx: &mut PgConnection, owner: UserId, id: SessionId) -> Result<bool> {
+    Ok(store::session_shares::find_of(tx, owner, id).await?.is_some())
 }
 
 /// Tries a session that came to no good end again, from the step that it failed in. What that step had
@@ -125,16 +144,29 @@ async fn step_to_retry(tx: &mut PgConnection, session: &Session) -> Result<u32> 
 /// Whether a step has begun calls that must not be made twice, or called other agents, since it was begun
 /// itself.
 fn has_begun_calls(history: &[SessionEvent], step: u32) -> bool {
-    history.iter().fold(false, |has_begun, event| match event.body {
-        EventBody::StepStart { step: number, .. } | EventBody::Retry { step: number } => {
-            has_begun && number != step
+    let (mut begun, mut has_called) = (HashSet::new(), false);
+    for event in history {
+        match &event.body {
+            EventBody::StepStart { step: number, .. } | EventBody::Retry { step: number }
+                if *number == step =>
+            {
+                begun.clear();
+                has_called = false;
+            }
+            EventBody::ToolStart { step: number, call_id } if *number == step => {
+                begun.insert(call_id.as_str());
+            }
+            // A tool that asks a person has done nothing.
+            EventBody::Waiting { reason: WaitReason::Question { call_id, by: Some(_), .. } } => {
+                begun.remove(call_id.as_str());
+            }
+            EventBody::Waiting { reason: WaitReason::Agents { step: number, .. } } => {
+                has_called |= *number == step;
+            }
+            _ => {}
         }
-        EventBody::ToolStart { step: number, .. }
-        | EventBody::Waiting { reason: WaitReason::Agents { step: number, .. } } => {
-            has_begun || number == step
-        }
-        _ => has_begun,
-    })
+    }
+    has_called || !begun.is_empty()
 }
 
 async fn append(
@@ -166,14 +198,19 @@ async fn reopen(backend: &Backend, tx: &mut PgConnection, session: &Session) -> 
     queued.on_constraint("session_queue_pkey", gone_on)?.ok_or_else(too_many)
 }
 
-/// A session outlives its agent, but does not go on while that is paused or put away.
+/// A session outlives its agent, but does not go on while that is paused or put away. The agent is locked: who
+/// pauses it meanwhile finds the session in the queue.
 async fn check_agent(tx: &mut PgConnection, owner: UserId, id: AgentId) -> Result<()> {
-    let agent = store::agents::find(tx, owner, id).await?;
+    let agent = store::agents::lock(tx, owner, id).await?;
     check_active(agent.map_or(AgentStatus::Active, |agent| agent.status))
 }
 
 #[cfg(test)]
 mod tests {
+    use resonant_domain::form::Form;
+    use resonant_domain::waiting::AskingTool;
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
@@ -184,10 +221,22 @@ mod tests {
             EventBody::Waiting { reason }
         };
         let begun = |step| EventBody::ToolStart { step, call_id: "call02001".to_owned() };
+        let asks = |step| {
+            let reason = WaitReason::Question {
+                step,
+                call_id: "call02001".to_owned(),
+                question: "Which one?".to_owned(),
+                form: Form::free_answer(),
+                by: Some(AskingTool { tool: "shelf".to_owned(), resume: Value::Null }),
+            };
+            EventBody::Waiting { reason }
+        };
         for (bodies, has_begun) in [
             (vec![start(1, 1), called(1), start(2, 1)], false),
             (vec![start(1, 1), start(2, 1), called(2)], true),
             (vec![start(2, 1), begun(2)], true),
+            (vec![start(2, 1), begun(2), asks(2)], false),
+            (vec![start(2, 1), begun(2), asks(2), begun(2)], true),
             // It was tried again, and is at its beginning.
             (vec![start(2, 1), called(2), EventBody::Retry { step: 2 }, start(2, 2)], false),
         ] {

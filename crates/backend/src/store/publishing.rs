@@ -7,7 +7,7 @@ use resonant_domain::{ListingId, SessionId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use super::agent_versions::stored;
+use super::agent_versions::{number, stored};
 use super::listing_runs::Origin;
 
 /// Makes a listing of a first submission; `false` when the slug is taken.
@@ -206,6 +206,23 @@ pub(crate) async fn find_version_of(
     )
     .fetch_optional(conn)
     .await
+}
+
+/// Which version of its agent the version of a listing is.
+#[tracing::instrument(name = "db.listing.find_agent_version", skip_all, fields(listing.id = %id), err(level = "debug"))]
+pub(crate) async fn find_agent_version(
+    conn: &mut PgConnection,
+    id: ListingId,
+    version: i32,
+) -> sqlx::Result<Option<u32>> {
+    let found = sqlx::query_scalar!(
+        "SELECT agent_version FROM listing_versions WHERE listing_id = $1 AND version = $2",
+        id.as_uuid(),
+        version,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.flatten().map(number))
 }
 
 /// Keeps the session that is shown, or that none is.
