@@ -95,3 +95,33 @@ test('a deleted test set comes back with its runs', async ({ page }) => {
   await page.getByRole('button', { name: 'Restore Basics' }).click();
   await expect(set).toBeVisible();
 });
+
+test('what has several lines is held against answers as it was written', async ({ page }) => {
+  const id = await beGuest(page, 'Reckoner');
+  const kept = {
+    goal: 'Add\nthese',
+    variables: { address: '1 Way\n\n  = Oslo' },
+    expected: '\nIt is\n84.',
+    checks: [
+      { kind: 'contains', text: 'One\n\n  and two' },
+      { kind: 'contains', text: '84' },
+      { kind: 'judge', criterion: 'It is short:\none line' },
+    ],
+  };
+  const made = await page.request.post(`/api/v1/agents/${id}/test-sets`, { data: { name: 'Basics', cases: [kept] } });
+  expect(made.status(), await made.text()).toBe(201);
+  const set = ((await made.json()) as { id: string }).id;
+  const save = async () => {
+    await page.getByRole('button', { name: 'Save test set' }).click();
+    await page.waitForURL(/bench\?set=/);
+    const read = await page.request.get(`/api/v1/agents/${id}/test-sets/${set}`);
+    return ((await read.json()) as { cases: unknown[] }).cases;
+  };
+  await visit(page, `/studio/agents/${id}/bench/edit?set=${set}`);
+  expect(await save()).toEqual([kept]);
+
+  await visit(page, `/studio/agents/${id}/bench/edit?set=${set}`);
+  await page.getByRole('textbox', { name: /^The answer contains/ }).first().fill('84\nOne\n  and two');
+  const [changed] = await save();
+  expect(changed).toMatchObject({ checks: [{ text: '84' }, { text: 'One\nand two' }, kept.checks[2]] });
+});

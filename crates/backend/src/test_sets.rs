@@ -23,6 +23,7 @@ use sqlx::PgConnection;
 
 use crate::database::Shard;
 use crate::store::OnConstraint as _;
+use crate::store::test_set_trash::SetTrashPosition;
 use crate::store::test_sets::{Newest, Outcomes, Run, TestResult, Wide};
 use crate::{Backend, Ctx, Error, Result, access, effects, seen, store};
 
@@ -32,8 +33,6 @@ pub use runs::{list_runs, read_run, run, settle_due};
 pub(crate) use runs::{settle_agent, settle_ended};
 
 const NOT_FOUND: Error = Error::NotFound("test set");
-/// So many of an agent's deleted test sets are told.
-const TRASH_SHOWN: i64 = 50;
 /// How many test sets one look purges; the next one finds the rest.
 const PURGE_BATCH: i64 = 500;
 
@@ -233,12 +232,21 @@ pub async fn delete(ctx: &Ctx, agent: AgentId, id: TestSetId) -> Result<TestSet>
 /// Lists the deleted test sets of an agent, the one deleted last first.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for the agent.
+/// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::NotFound`] for the agent;
+/// [`Error::Invalid`] for a limit or cursor that cannot be used.
 #[tracing::instrument(name = "test_sets.trash", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn trash(ctx: &Ctx, agent: AgentId) -> Result<Vec<TrashedSet>> {
+pub async fn trash(ctx: &Ctx, agent: AgentId, page: PageRequest) -> Result<Page<TrashedSet>> {
     let (_, reached, mut conn) =
         access::agent(ctx, Scope::AgentsRead, agent, AgentRight::Read).await?;
-    Ok(store::test_set_trash::list_deleted(&mut conn, reached.owner, agent, TRASH_SHOWN).await?)
+    let limit = page.checked_limit()?;
+    let scope = ("test_set_trash", reached.me, agent);
+    let cursors = ctx.backend().cursors().await?;
+    let after: Option<SetTrashPosition> = cursors.open(&scope, page.cursor.as_deref())?;
+    let (owner, wanted) = (reached.owner, i64::from(limit) + 1);
+    let found = store::test_set_trash::list_deleted(&mut conn, owner, agent, after, wanted).await?;
+    let position =
+        |last: &TrashedSet| SetTrashPosition { deleted_at: last.deleted_at, id: last.set.id };
+    cursors.page(&scope, limit, found, position)
 }
 
 /// Takes a test set out of the trash, with all its runs. One that is not there is as it should be.
@@ -254,8 +262,7 @@ pub async fn restore(ctx: &Ctx, agent: AgentId, id: TestSetId) -> Result<TestSet
     let max = i64::try_from(TEST_SETS_MAX).unwrap_or(i64::MAX);
     let is_back = store::test_set_trash::update_restored(&mut tx, owner, agent, id, max).await?;
     let Some(set) = find(&mut tx, owner, agent, id).await? else {
-        let left = store::test_set_trash::list_deleted(&mut tx, owner, agent, TRASH_SHOWN).await?;
-        let is_left = left.iter().any(|trashed| trashed.set.id == id);
+        let is_left = store::test_set_trash::is_deleted(&mut tx, owner, agent, id).await?;
         return Err(if is_left { too_many() } else { NOT_FOUND });
     };
     tx.commit().await?;

@@ -81,7 +81,8 @@ pub async fn get_bench(
     let policy = test_sets::policy(&ctx, id).await.map_err(ssr::fail)?;
     let missing = lacking_tests(&ctx, id).await?;
     let newest = super::version_api::newest(&ctx, id).await?;
-    let trashed = test_sets::trash(&ctx, id).await.map_err(ssr::fail)?;
+    let page = PageRequest::largest();
+    let trashed = test_sets::trash(&ctx, id, page).await.map_err(ssr::fail)?.items;
     let shown = match set {
         None => None,
         Some(set_id) => {
@@ -174,7 +175,7 @@ pub async fn save_test_set(
                 }
                 return Err(ssr::fail(Error::Changed("test set")));
             }
-            ctx = ctx.expecting(Seen::OneOf(vec![version_of(&before)]));
+            ctx = ctx.expecting(Seen::at(version_of(&before)));
         }
         test_sets::replace(&ctx, id, set, new).await
     };

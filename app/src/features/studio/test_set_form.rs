@@ -3,6 +3,7 @@
 use resonant_domain::test_set::{CASES_MAX, Check, TestCase, TestSet};
 use serde::{Deserialize, Serialize};
 
+use super::lines;
 use super::tool_form::pretty;
 use crate::refused_form::refused_form;
 
@@ -26,7 +27,8 @@ pub struct CaseForm {
     pub goal: String,
     /// Material for it.
     pub context: String,
-    /// The values of the prompt's variables, `name = value` on each line.
+    /// The values of the prompt's variables, `name = value` on each line. Here and below a line that is
+    /// indented belongs to the one above it.
     pub variables: String,
     /// What an answer may look like.
     pub expected: String,
@@ -56,25 +58,23 @@ impl From<&TestCase> for CaseForm {
             ..Self::default()
         };
         for (name, value) in &case.variables {
-            add_line(&mut form.variables, &format!("{name} = {value}"));
+            lines::add(&mut form.variables, &format!("{name} = {value}"));
         }
         for check in &case.checks {
             match check {
-                Check::Contains { text } => add_line(&mut form.contains, text),
-                Check::DoesNotContain { text } => add_line(&mut form.lacks, text),
-                Check::MatchesSchema { schema } => add_line(&mut form.schema, &pretty(schema)),
-                Check::Judge { criterion } => add_line(&mut form.judge, criterion),
+                Check::Contains { text } => lines::add(&mut form.contains, text),
+                Check::DoesNotContain { text } => lines::add(&mut form.lacks, text),
+                Check::MatchesSchema { schema } => {
+                    if !form.schema.is_empty() {
+                        form.schema.push('\n');
+                    }
+                    form.schema.push_str(&pretty(schema));
+                }
+                Check::Judge { criterion } => lines::add(&mut form.judge, criterion),
             }
         }
         form
     }
-}
-
-fn add_line(text: &mut String, line: &str) {
-    if !text.is_empty() {
-        text.push('\n');
-    }
-    text.push_str(line);
 }
 
 impl TestSetForm {
@@ -108,7 +108,7 @@ mod rules {
     use serde_json::Deserializer;
 
     use super::{CaseForm, Check, TestCase, TestSetForm};
-    use crate::features::studio::tool_rules::read_lines;
+    use crate::features::studio::lines::{read, read_values};
 
     impl TestSetForm {
         /// The set that the form describes, or every field that cannot be read.
@@ -131,10 +131,8 @@ mod rules {
         fn case(&self, faults: &mut Vec<FieldFault>, field: &str) -> TestCase {
             let variables = format!("{field}.variables");
             let mut checks = Vec::new();
-            let text = |line: &str| line.to_owned();
-            checks.extend(filled(&self.contains).map(|line| Check::Contains { text: text(line) }));
-            checks
-                .extend(filled(&self.lacks).map(|line| Check::DoesNotContain { text: text(line) }));
+            checks.extend(read(&self.contains).into_iter().map(|text| Check::Contains { text }));
+            checks.extend(read(&self.lacks).into_iter().map(|text| Check::DoesNotContain { text }));
             for schema in Deserializer::from_str(&self.schema).into_iter() {
                 match schema {
                     Ok(schema) => checks.push(Check::MatchesSchema { schema }),
@@ -144,7 +142,8 @@ mod rules {
                     )),
                 }
             }
-            checks.extend(filled(&self.judge).map(|line| Check::Judge { criterion: text(line) }));
+            let criteria = read(&self.judge).into_iter();
+            checks.extend(criteria.map(|criterion| Check::Judge { criterion }));
             let given = |text: &str| {
                 Some(text.replace("\r\n", "\n")).filter(|text| !text.trim().is_empty())
             };
@@ -152,15 +151,11 @@ mod rules {
                 name: self.name.trim().to_owned(),
                 goal: self.goal.replace("\r\n", "\n").trim().to_owned(),
                 context: given(&self.context),
-                variables: read_lines(faults, &variables, &self.variables, '='),
+                variables: read_values(faults, &variables, &self.variables),
                 expected: given(&self.expected),
                 checks,
             }
         }
-    }
-
-    fn filled(text: &str) -> impl Iterator<Item = &str> {
-        text.lines().map(str::trim).filter(|line| !line.is_empty())
     }
 
     #[cfg(test)]
@@ -172,15 +167,17 @@ mod rules {
                 "name": "Sum",
                 "goal": "Add\nthese",
                 "context": "1, 2",
-                "variables": { "city": "Oslo" },
+                "variables": { "address": "1 Way\n\n  = Oslo", "city": "Oslo" },
                 "expected": "The sum\nis 3",
                 "checks": [
                     { "kind": "contains", "text": "3" },
-                    { "kind": "contains", "text": "three" },
+                    { "kind": "contains", "text": "One\n\n  and two:\nthree" },
+                    { "kind": "does_not_contain", "text": "3\n4" },
                     { "kind": "does_not_contain", "text": "4" },
                     { "kind": "matches_schema", "schema": { "type": "object" } },
                     { "kind": "matches_schema", "schema": { "required": ["sum"] } },
-                    { "kind": "judge", "criterion": "It is short" },
+                    { "kind": "judge", "criterion": "It is short:\none line" },
+                    { "kind": "judge", "criterion": "It is polite" },
                 ],
             }))
             .unwrap()

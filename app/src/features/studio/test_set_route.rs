@@ -212,7 +212,9 @@ fn Case(index: usize, case: CaseForm) -> impl IntoView {
                 value=contains
                 rows=2
                 optional=true
-                hint=tr("A text on each line, in whatever case")
+                hint=tr(
+                    "A text on each line, in whatever case. An indented line belongs to the one above it",
+                )
             />
             <TextArea
                 label=tr("The answer does not contain")
@@ -220,7 +222,7 @@ fn Case(index: usize, case: CaseForm) -> impl IntoView {
                 value=lacks
                 rows=2
                 optional=true
-                hint=tr("A text on each line")
+                hint=tr("A text on each line. An indented line belongs to the one above it")
             />
             <details open=has_more>
                 <summary>{tr("More: name, material, variables, schema, judge")}</summary>
@@ -240,7 +242,7 @@ fn Case(index: usize, case: CaseForm) -> impl IntoView {
                     rows=2
                     optional=true
                     is_code=true
-                    hint=tr("name = value on each line")
+                    hint=tr("name = value on each line. An indented line belongs to the one above it")
                 />
                 <TextArea
                     label=tr("The answer is JSON of this schema")
@@ -256,7 +258,10 @@ fn Case(index: usize, case: CaseForm) -> impl IntoView {
                     value=judge
                     rows=2
                     optional=true
-                    hint=tr("A criterion on each line, such as: It names no price. Needs a language model")
+                    hint=tr(
+                        "A criterion on each line, such as: It names no price. An indented line belongs to \
+                        the one above it. Needs a language model",
+                    )
                 />
             </details>
         </fieldset>

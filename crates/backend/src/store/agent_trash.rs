@@ -81,13 +81,13 @@ pub(crate) async fn list_deleted(
                created_at, updated_at, deleted_at AS "deleted_at!"
         FROM agents
         WHERE owner_id = $1 AND deleted_at IS NOT NULL
-          AND ($2::TIMESTAMPTZ IS NULL OR (deleted_at, agent_id) < ($2, $3::UUID))
+          AND (deleted_at, agent_id) < (coalesce($2::TIMESTAMPTZ, 'infinity'), $3)
         ORDER BY deleted_at DESC, agent_id DESC
         LIMIT $4
         "#,
         owner.as_uuid(),
         after.map(|position| position.deleted_at.to_sqlx()) as Option<Timestamp>,
-        after.map(|position| position.id.as_uuid()),
+        after.map_or(Uuid::max(), |position| position.id.as_uuid()),
         limit,
     )
     .fetch_all(conn)

@@ -57,12 +57,43 @@ pub(crate) async fn update_restored(
     Ok(done.rows_affected() > 0)
 }
 
-/// Lists at most `limit` of an agent's deleted test sets, the one deleted last first.
+/// Whether a test set of an agent is in the trash.
+#[tracing::instrument(name = "db.test_set_trash.is_deleted", skip_all, fields(test_set.id = %id), err(level = "debug"))]
+pub(crate) async fn is_deleted(
+    conn: &mut PgConnection,
+    owner: UserId,
+    agent: AgentId,
+    id: TestSetId,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (
+            SELECT FROM test_sets
+            WHERE owner_id = $1 AND agent_id = $2 AND test_set_id = $3 AND deleted_at IS NOT NULL
+        ) AS "is_deleted!"
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Where a page of the trash ends.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct SetTrashPosition {
+    pub(crate) deleted_at: jiff::Timestamp,
+    pub(crate) id: TestSetId,
+}
+
+/// Lists at most `limit` of an agent's deleted test sets behind `after`, the one deleted last first.
 #[tracing::instrument(name = "db.test_set_trash.list", skip_all, fields(agent.id = %agent), err(level = "debug"))]
 pub(crate) async fn list_deleted(
     conn: &mut PgConnection,
     owner: UserId,
     agent: AgentId,
+    after: Option<SetTrashPosition>,
     limit: i64,
 ) -> sqlx::Result<Vec<TrashedSet>> {
     let rows = sqlx::query!(
@@ -71,11 +102,14 @@ pub(crate) async fn list_deleted(
                created_at, updated_at, deleted_at AS "deleted_at!"
         FROM test_sets
         WHERE owner_id = $1 AND agent_id = $2 AND deleted_at IS NOT NULL
+          AND (deleted_at, test_set_id) < (coalesce($3::TIMESTAMPTZ, 'infinity'), $4)
         ORDER BY deleted_at DESC, test_set_id DESC
-        LIMIT $3
+        LIMIT $5
         "#,
         owner.as_uuid(),
         agent.as_uuid(),
+        after.map(|position| position.deleted_at.to_sqlx()) as Option<Timestamp>,
+        after.map_or(Uuid::max(), |position| position.id.as_uuid()),
         limit,
     )
     .fetch_all(conn)

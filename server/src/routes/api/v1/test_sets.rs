@@ -11,7 +11,6 @@ use resonant_domain::test_set::{
     NewTestRun, NewTestSet, RunSummary, TestPolicy, TestRun, TestSet, TrashedSet,
 };
 use resonant_domain::{AgentId, TestSetId};
-use serde_json::json;
 
 use super::{FieldsQuery, PageQuery, PartsQuery, chosen, named, page};
 use crate::conditional;
@@ -48,7 +47,7 @@ pub(crate) fn routes(api: Api) -> Api {
     let run_it = run_it.scope(Scope::SessionsRun).body::<NewTestRun>().located();
     let other = other.scope(write).body::<NewTestSet>().conditional();
     let gone = gone.scope(write).conditional();
-    let trash_of = trash_of.scope(read);
+    let trash_of = trash_of.scope(read).query::<PageQuery>();
     let back = back.scope(write).versioned();
     let runs_of = runs_of.scope(read).query::<PageQuery>();
     let one_run = one_run.scope(read).query::<FieldsQuery>().fields::<TestRun>();
@@ -58,7 +57,7 @@ pub(crate) fn routes(api: Api) -> Api {
         .add(one.answers::<Part<TestSet>>(200), get)
         .add(other.answers::<TestSet>(200), replace)
         .add(gone.answers_nothing(204), delete)
-        .add(trash_of.answers_list::<TrashedSet>("test_sets"), list_trash)
+        .add(trash_of.answers_page::<TrashedSet>("test_sets"), list_trash)
         .add(back.answers::<TestSet>(200), restore)
         .add(runs_of.answers_page::<RunSummary>("runs"), list_runs)
         .add(run_it.answers::<TestRun>(202), run)
@@ -124,13 +123,13 @@ pub(crate) async fn delete(
     Ok(reply::nothing())
 }
 
-/// Of the deleted test sets of an agent those that were deleted last: they are no more than a page has room for.
 pub(crate) async fn list_trash(
     Extension(ctx): Extension<Ctx>,
     PathId(id): PathId<AgentId>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Fault> {
-    let trashed = test_sets::trash(&ctx, id).await?;
-    Ok(reply::json(StatusCode::OK, reply::NO_STORE, &json!({ "test_sets": trashed })))
+    let trashed = test_sets::trash(&ctx, id, query.into()).await?;
+    Ok(reply::page("test_sets", &trashed))
 }
 
 pub(crate) async fn restore(
