@@ -16,12 +16,26 @@ pub const DAYS: i64 = 30;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentNumbers {
+    /// The last of the days, in UTC.
+    pub today: Date,
     /// By version, the newest first; drafts before all.
     pub versions: Vec<VersionNumbers>,
-    /// By day, in UTC, the last [`DAYS`] days; days without a session are left out.
+    /// By day, in UTC, the [`DAYS`] days until today; days without a session are left out.
     pub days: Vec<DayNumbers>,
     /// The sessions that failed last, at most five.
     pub failures: Vec<Failure>,
+}
+
+impl AgentNumbers {
+    /// What a session is likely to take and to cost: what those of the edition took that `runs`, or of the newest
+    /// one where none of that has reached an answer.
+    #[must_use]
+    pub fn typical(&self, runs: Option<u32>) -> Option<&VersionNumbers> {
+        let is_known =
+            |numbers: &&VersionNumbers| numbers.p50_ms.is_some() && numbers.median_cost.is_some();
+        let running = self.versions.iter().find(|numbers| numbers.version == runs);
+        running.filter(is_known).or_else(|| self.versions.iter().find(is_known))
+    }
 }
 
 /// What the sessions of one version did.
@@ -36,11 +50,11 @@ pub struct VersionNumbers {
     pub completed: u64,
     /// How many failed or ran out of time.
     pub failed: u64,
-    /// Half of those that are over took no longer than this, in milliseconds.
+    /// Half of those that reached an answer worked no longer than this, in milliseconds.
     pub p50_ms: Option<u64>,
-    /// 99 of 100 of those that are over took no longer than this, in milliseconds.
+    /// 99 of 100 of those that reached an answer worked no longer than this, in milliseconds.
     pub p99_ms: Option<u64>,
-    /// What half of those that are over cost at most.
+    /// What half of those that reached an answer cost at most.
     pub median_cost: Option<MicroUsd>,
     /// What all of them cost.
     pub cost: MicroUsd,
@@ -91,24 +105,51 @@ pub struct Failure {
 mod tests {
     use super::*;
 
-    #[test]
-    fn success_counts_what_was_decided() {
-        let numbers = |completed, failed| VersionNumbers {
-            version: None,
+    fn numbers(version: Option<u32>) -> VersionNumbers {
+        VersionNumbers {
+            version,
             sessions: 9,
-            completed,
-            failed,
+            completed: 0,
+            failed: 0,
             p50_ms: None,
             p99_ms: None,
             median_cost: None,
             cost: MicroUsd(0),
             thumbs_up: 0,
             thumbs_down: 0,
-        };
+        }
+    }
+
+    #[test]
+    fn success_counts_what_was_decided() {
         for (completed, failed, percent) in
             [(0, 0, None), (3, 0, Some(100)), (3, 1, Some(75)), (0, 2, Some(0)), (2, 1, Some(66))]
         {
-            assert_eq!(numbers(completed, failed).success_percent(), percent);
+            let numbers = VersionNumbers { completed, failed, ..numbers(None) };
+            assert_eq!(numbers.success_percent(), percent);
         }
+    }
+
+    #[test]
+    fn what_is_typical_is_told_of_what_runs() {
+        let known = |version| VersionNumbers {
+            p50_ms: Some(2_000),
+            median_cost: Some(MicroUsd(0)),
+            ..numbers(version)
+        };
+        let typical = |versions: Vec<VersionNumbers>, runs| {
+            let all = AgentNumbers { versions, ..AgentNumbers::default() };
+            all.typical(runs).map(|numbers| numbers.version)
+        };
+        let drafts_too = || vec![known(None), known(Some(3)), known(Some(2))];
+        assert_eq!(typical(drafts_too(), Some(2)), Some(Some(2)));
+        assert_eq!(typical(drafts_too(), None), Some(None));
+        assert_eq!(typical(drafts_too(), Some(4)), Some(None), "it has not run yet");
+        // What nothing is known of is no measure, whether it runs or is the newest.
+        let half = VersionNumbers { median_cost: Some(MicroUsd(0)), ..numbers(None) };
+        let late = vec![half.clone(), numbers(Some(3)), known(Some(2))];
+        assert_eq!(typical(late.clone(), Some(3)), Some(Some(2)));
+        assert_eq!(typical(late, None), Some(Some(2)));
+        assert_eq!(typical(vec![half], None), None);
     }
 }

@@ -17,18 +17,20 @@ const HEIGHT: u64 = 140;
 pub(super) fn DayChart(
     /// The days, in order; those without a session may be left out.
     days: Vec<DrawnDay>,
+    /// The last of the days that are drawn, such as `2026-11-25`.
+    today: String,
 ) -> impl IntoView {
     let most = days.iter().map(total).max().unwrap_or(0).max(1);
     let bars = days
         .iter()
         .filter_map(|day| {
-            let place = (DAYS.unsigned_abs() - 1).checked_sub(day.before_last)?;
+            let place = (DAYS.unsigned_abs() - 1).checked_sub(day.ago)?;
             Some(bar(day, place, most))
         })
         .collect_view();
     let all: u64 = days.iter().map(total).sum();
     let failed: u64 = days.iter().map(|day| day.failed).sum();
-    let until = days.last().map(|day| day_text(&day.date)).unwrap_or_default();
+    let until = day_text(&today);
     let (all, failed, busy) = (number(all), number(failed), number(most));
     let told = tr_with(
         "Sessions by day, the {days} days until {until}: {all} in all, {failed} of them failed, \
@@ -124,5 +126,26 @@ fn bar(day: &DrawnDay, place: u64, most: u64) -> impl IntoView + use<> {
             <title>{format!("{}: {}", day_text(&day.date), number(total(day)))}</title>
             {parts}
         </g>
+    }
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+    use crate::language::Language;
+
+    #[test]
+    fn the_days_end_today_whenever_the_last_session_was() {
+        Owner::new().with(|| {
+            provide_context(Language::English);
+            let date = "2026-11-05".to_owned();
+            let days = vec![DrawnDay { date, ago: 20, completed: 3, failed: 1, other: 0 }];
+            let today = "2026-11-25".to_owned();
+            let told = format!("the 30 days until {}: 4 in all", day_text(&today));
+            let html = view! { <DayChart days today /> }.to_html();
+            assert!(html.contains(&told), "{told}: {html}");
+            // Nine days stand before it, each twenty wide.
+            assert!(html.contains("x=\"181\""), "{html}");
+        });
     }
 }

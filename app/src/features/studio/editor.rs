@@ -192,19 +192,20 @@ fn Head(shown: RwSignal<Agent>, is_own: bool) -> impl IntoView {
 /// What a session is likely to take and to cost, from those that were.
 #[component]
 fn Typical(id: AgentId, typical: VersionNumbers) -> impl IntoView {
-    let time = typical.p50_ms.map_or_else(String::new, duration_text);
-    let cost = typical.median_cost.map_or_else(String::new, cost_text);
-    let sessions = tr_count("{n} session", "{n} sessions", typical.sessions);
-    let text = tr_with(
-        "A session is likely to take {time} and to cost {cost}: the median of {sessions}. ",
-        &[("time", &time), ("cost", &cost), ("sessions", &sessions)],
-    );
-    view! {
-        <p class="editor__typical">
-            {text}
-            <a href=paths::numbers(id)>{tr("All numbers")}</a>
-        </p>
-    }
+    typical.p50_ms.zip(typical.median_cost).map(|(time, cost)| {
+        let (time, cost) = (duration_text(time), cost_text(cost));
+        let sessions = tr_count("{n} session", "{n} sessions", typical.completed);
+        let text = tr_with(
+            "A session is likely to take {time} and to cost {cost}: the median of {sessions}. ",
+            &[("time", &time), ("cost", &cost), ("sessions", &sessions)],
+        );
+        view! {
+            <p class="editor__typical">
+                {text}
+                <a href=paths::numbers(id)>{tr("All numbers")}</a>
+            </p>
+        }
+    })
 }
 
 /// The session that was started last, beside the form that started it.

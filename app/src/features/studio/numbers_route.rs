@@ -12,11 +12,12 @@ use super::team_panel::StandingNote;
 use super::version_api::{DrawnDay, NumbersPage, get_numbers};
 use super::version_charts::{VersionCharts, version_name};
 use crate::error::AppError;
-use crate::language::{cost_text, number, tr, tr_count, tr_text};
+use crate::language::{cost_text, number, tr, tr_count, tr_text, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
-    EmptyState, IconName, LinkButton, PageHead, Skeleton, Time, cannot_be_shown, duration_text,
+    EmptyState, IconName, LinkButton, Notice, PageHead, Skeleton, Time, Tone, cannot_be_shown,
+    duration_text,
 };
 
 /// The page of an agent's numbers.
@@ -61,7 +62,7 @@ impl LazyPage for NumbersRoute {
 
 #[component]
 fn Numbers(id: AgentId, numbers: NumbersPage) -> impl IntoView {
-    let NumbersPage { versions, days, failures, standing } = numbers;
+    let NumbersPage { today, versions, days, failures, standing, presumed_prices } = numbers;
     // A month's budget is the owner's alone.
     let budget = standing.is_none().then(|| {
         view! { <LinkButton href=paths::usage_of(id)>{tr("Its budget")}</LinkButton> }
@@ -106,8 +107,9 @@ fn Numbers(id: AgentId, numbers: NumbersPage) -> impl IntoView {
     });
     view! {
         {head}
+        {presumed_note(&presumed_prices)}
         <h2>{tr("Sessions by day")}</h2>
-        <Days days=days />
+        <Days days today />
         <h2>{tr("By version")}</h2>
         <VersionCharts versions=versions.clone() />
         <details class="numbers__details">
@@ -124,12 +126,25 @@ fn Numbers(id: AgentId, numbers: NumbersPage) -> impl IntoView {
     .into_any()
 }
 
+/// Names the models whose price nobody has told, where there are any: what they cost is an estimate.
+pub(crate) fn presumed_note(models: &[String]) -> Option<AnyView> {
+    let names = models.join(", ");
+    (!models.is_empty()).then(|| {
+        let text = tr_with(
+            "Costs are estimates: nobody has told the price of {models}. It is counted at the dearest of its \
+             provider's models.",
+            &[("models", &names)],
+        );
+        view! { <Notice tone=Tone::Info>{text}</Notice> }.into_any()
+    })
+}
+
 #[component]
-fn Days(days: Vec<DrawnDay>) -> impl IntoView {
+fn Days(days: Vec<DrawnDay>, today: String) -> impl IntoView {
     if days.is_empty() {
         return view! { <p>{tr("No session within the last 30 days.")}</p> }.into_any();
     }
-    view! { <DayChart days=days /> }.into_any()
+    view! { <DayChart days today /> }.into_any()
 }
 
 #[component]

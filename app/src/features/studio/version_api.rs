@@ -49,6 +49,8 @@ pub struct Comparison {
 /// What an agent did lately, ready to be drawn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NumbersPage {
+    /// The last of the days in UTC, such as `2026-11-25`.
+    pub today: String,
     /// By version, the newest first; drafts before all.
     pub versions: Vec<VersionNumbers>,
     /// By day; days without a session are left out.
@@ -57,6 +59,8 @@ pub struct NumbersPage {
     pub failures: Vec<Failure>,
     /// What the viewer may do with the agent, where it is another's.
     pub standing: Option<AgentStanding>,
+    /// The models whose price nobody has told, of those that answer.
+    pub presumed_prices: Vec<String>,
 }
 
 /// What happened on one day. The date is text: to reckon with it is the server's work.
@@ -64,8 +68,8 @@ pub struct NumbersPage {
 pub struct DrawnDay {
     /// The day in UTC, such as `2026-11-25`.
     pub date: String,
-    /// How many days before the newest day that is.
-    pub before_last: u64,
+    /// How many days ago that is.
+    pub ago: u64,
     /// Sessions that were started and reached an answer.
     pub completed: u64,
     /// Sessions that were started and failed or ran out of time.
@@ -125,20 +129,22 @@ pub async fn get_numbers(id: AgentId) -> Result<NumbersPage, AppError> {
     let ctx = ssr::ctx()?;
     let agent = resonant_backend::agents::get(&ctx, id).await.map_err(ssr::fail)?;
     let standing = super::api::standing(&ctx, &agent).await?;
-    let AgentNumbers { versions, days, failures } =
+    let AgentNumbers { today, versions, days, failures } =
         resonant_backend::agents::numbers(&ctx, id).await.map_err(ssr::fail)?;
-    let last = days.last().map(|day| day.day).unwrap_or_default();
-    let days = days.into_iter().map(|day| DrawnDay::new(day, last)).collect();
-    Ok(NumbersPage { versions, days, failures, standing })
+    let days = days.into_iter().map(|day| DrawnDay::new(day, today)).collect();
+    let today = today.to_string();
+    let policy = Some(&agent.spec.model_policy);
+    let presumed_prices = resonant_backend::usage::presumed_prices(&ctx, policy);
+    Ok(NumbersPage { today, versions, days, failures, standing, presumed_prices })
 }
 
 #[cfg(feature = "ssr")]
 impl DrawnDay {
-    fn new(day: resonant_domain::agent_numbers::DayNumbers, last: jiff::civil::Date) -> Self {
-        let before_last = day.day.duration_until(last).as_hours() / 24;
+    fn new(day: resonant_domain::agent_numbers::DayNumbers, today: jiff::civil::Date) -> Self {
+        let ago = day.day.duration_until(today).as_hours() / 24;
         Self {
             date: day.day.to_string(),
-            before_last: u64::try_from(before_last).unwrap_or(0),
+            ago: u64::try_from(ago).unwrap_or(0),
             completed: day.completed,
             failed: day.failed,
             other: day.other,
@@ -204,4 +210,23 @@ pub async fn restore_version(id: AgentId, version: u32, revision: i64) -> Result
     let agent = agent.map_err(ssr::fail)?;
     ssr::redirect(&paths::agent(id));
     Ok(agent)
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use jiff::civil::date;
+    use resonant_domain::agent_numbers::DayNumbers;
+
+    use super::*;
+
+    #[test]
+    fn days_are_counted_from_today() {
+        let ago = |day| {
+            let day = DayNumbers { day, completed: 1, failed: 0, other: 0 };
+            DrawnDay::new(day, date(2026, 11, 25)).ago
+        };
+        assert_eq!(ago(date(2026, 11, 25)), 0);
+        assert_eq!(ago(date(2026, 11, 5)), 20);
+        assert_eq!(ago(date(2026, 10, 27)), 29);
+    }
 }

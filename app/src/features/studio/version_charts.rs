@@ -49,10 +49,16 @@ pub(super) fn VersionCharts(
         (tr("Success"), tr("Of those that came to an end"), success(versions)),
         (
             tr("Time"),
-            tr("Half took no longer than the dark bar, 99 of 100 than the light one"),
+            tr(
+                "Of those that were answered half took no longer than the dark bar, 99 of 100 than the light one",
+            ),
             time(versions),
         ),
-        (tr("Cost of a session"), tr("Half cost at most so much"), cost(versions)),
+        (
+            tr("Cost of a session"),
+            tr("Half of those that were answered cost at most so much"),
+            cost(versions),
+        ),
     ];
     let thumbs =
         is_rated.then(|| (tr("Thumbs"), tr("What people think of the sessions"), thumbs(versions)));

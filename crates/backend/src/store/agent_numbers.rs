@@ -9,7 +9,7 @@ use resonant_domain::money::MicroUsd;
 use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
 
-use super::agent_versions::number;
+use super::agent_versions::{number, stored};
 use super::unsigned;
 
 #[tracing::instrument(name = "db.agent_numbers.by_version", skip_all, fields(agent.id = %agent), err(level = "debug"))]
@@ -26,13 +26,15 @@ pub(crate) async fn list_by_version(
                percentile_disc(0.5) WITHIN GROUP (ORDER BY took_ms) AS p50_ms,
                percentile_disc(0.99) WITHIN GROUP (ORDER BY took_ms) AS p99_ms,
                percentile_disc(0.5) WITHIN GROUP (ORDER BY cost_micro_usd)
-                   FILTER (WHERE ended_at IS NOT NULL) AS median_cost,
+                   FILTER (WHERE took_ms IS NOT NULL) AS median_cost,
                coalesce(sum(cost_micro_usd), 0)::BIGINT AS "cost!",
                count(*) FILTER (WHERE thumb = 1) AS "thumbs_up!",
                count(*) FILTER (WHERE thumb = -1) AS "thumbs_down!"
         FROM (
-            SELECT agent_version, state, cost_micro_usd, ended_at, thumb,
-                   (extract(epoch FROM ended_at - started_at) * 1000)::BIGINT AS took_ms
+            SELECT agent_version, state, cost_micro_usd, thumb,
+                   CASE WHEN state = 'completed' AND started_at IS NOT NULL THEN greatest(
+                       0, (extract(epoch FROM ended_at - started_at) * 1000)::BIGINT - waited_ms
+                   ) END AS took_ms
             FROM sessions
             WHERE owner_id = $1 AND agent_id = $2 AND NOT is_test
             ORDER BY session_id DESC
@@ -145,6 +147,40 @@ pub(crate) async fn list_failures(
             ended_at: row.ended_at.to_jiff(),
         })
         .collect())
+}
+
+/// Lists the newest sessions of a version of the agent that reached an answer, each with its goal.
+#[tracing::instrument(name = "db.agent_numbers.list_answered", skip_all, fields(agent.id = %agent), err(level = "debug"))]
+pub(crate) async fn list_answered(
+    conn: &mut PgConnection,
+    (owner, agent): (UserId, AgentId),
+    version: u32,
+    limit: i64,
+) -> sqlx::Result<Vec<(SessionId, String)>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT session_id, left(goal, 1000) AS "goal!"
+        FROM (
+            SELECT session_id, goal, state, agent_version
+            FROM sessions
+            WHERE owner_id = $1 AND agent_id = $2 AND NOT is_test
+            ORDER BY session_id DESC
+            LIMIT $3
+        ) recent
+        WHERE state = 'completed' AND agent_version = $4
+        ORDER BY session_id DESC
+        LIMIT $5
+        "#,
+        owner.as_uuid(),
+        agent.as_uuid(),
+        COUNTED_MAX,
+        stored(version),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    let told = rows.into_iter().map(|row| (SessionId::from_uuid(row.session_id), row.goal));
+    Ok(told.collect())
 }
 
 /// What half of the agent's newest sessions that reached an answer took at most.
