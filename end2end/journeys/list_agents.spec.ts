@@ -146,6 +146,34 @@ test('each frame of a fling is filled, by rows or by what stands in for them', a
   expect(firsts).toBeGreaterThan(8);
 });
 
+test('in a row that shows another agent changes what differs, and nothing else', async ({ page }) => {
+  await makeMany(page, COUNT);
+  await visit(page, '/studio?sort=name');
+  const list = grid(page);
+  await expect(list).toHaveClass(/is-live/);
+  await untilAtRest(page);
+  await list.evaluate((list) => {
+    const changes = { all: 0, rows: 0 };
+    Object.assign(window, { changes });
+    new MutationObserver((records) => {
+      for (const { target, attributeName } of records) {
+        const row = (target instanceof Element ? target : target.parentElement)?.closest('[role=row]');
+        changes.all += row ? 1 : 0;
+        changes.rows += row === target && attributeName === 'aria-rowindex' ? 1 : 0;
+      }
+    }).observe(list, { subtree: true, childList: true, characterData: true, attributes: true });
+  });
+  await list.hover();
+  await page.mouse.wheel(0, 1_600);
+  await expect.poll(async () => Math.min(...(await places(page)))).toBeGreaterThan(5);
+  await untilAtRest(page);
+  const { all, rows } = await page.evaluate(() => (window as unknown as { changes: { all: number; rows: number } }).changes);
+  expect(rows).toBeGreaterThan(4);
+  // Where it is, and of the agent what is said of it, its picture and where it leads. The cells have some forty
+  // attributes more.
+  expect(all / rows).toBeLessThan(20);
+});
+
 test('what has the focus in a row keeps it when the list comes to rest elsewhere', async ({ page }) => {
   await makeMany(page, COUNT);
   await visit(page, '/studio?sort=name');
@@ -365,6 +393,18 @@ test('an agent is renamed in the list, by button and by key, with a way back', a
   await expect(field).toBeFocused();
   await page.keyboard.press('Escape');
   await expect(field).toHaveCount(0);
+});
+
+test('an agent that is renamed goes where its name stands', async ({ page }) => {
+  await beGuest(page, 'Aardvark');
+  for (const name of ['Bear', 'Cat']) await makeAgent(page, { name });
+  await visit(page, '/studio?sort=name');
+  await pick(page, 'Aardvark').check();
+  await button(page, 'Rename').click();
+  await page.getByRole('textbox', { name: 'New name' }).fill('Zebra');
+  await page.keyboard.press('Enter');
+  await expect(row(page, 'Zebra')).toHaveAttribute('aria-rowindex', '3');
+  await expect(row(page, 'Bear')).toHaveAttribute('aria-rowindex', '1');
 });
 
 test('a deleted agent is restored from the trash', async ({ page }) => {

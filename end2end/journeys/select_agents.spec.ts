@@ -58,6 +58,10 @@ test('what was selected and is far away by now is renamed, changed and brought b
   await page.keyboard.press('Shift+End');
   await selected(page, 200);
   await expect(page.getByText('At most 200 agents can be selected')).toBeVisible();
+  await button(page, 'Clear').click();
+  await list.focus();
+  await page.keyboard.press('Control+a');
+  await selected(page, 200);
 });
 
 test('a range holds all of its agents, whether they were seen or not', async ({ page }) => {
@@ -86,6 +90,32 @@ test('a range holds all of its agents, whether they were seen or not', async ({ 
   await selected(page, 150);
   await button(page, 'Clear').click();
   await expect(page.getByText('150 agents', { exact: true })).toBeVisible();
+
+  // And whatever was picked last, by one key.
+  await list.focus();
+  await page.keyboard.press('Control+a');
+  await selected(page, 150);
+});
+
+test('what was changed last comes first, though nobody tells', async ({ page, browserConsole }) => {
+  browserConsole.allow(/503/);
+  await makeMany(page, 120);
+  await page.route('**/api/v1/agents/stream', (route) => route.fulfill({ status: 503 }));
+  await visit(page, '/studio');
+  const list = grid(page);
+  await expect(list).toHaveClass(/is-live/);
+  await list.focus();
+  await page.keyboard.press('End');
+  await pick(page, 'Tester').check();
+  await button(page, 'Pause').click();
+  await expect(page.getByText('1 agent paused')).toBeVisible();
+  await expect(row(page, 'Tester')).toHaveCount(0);
+  await list.focus();
+  await page.keyboard.press('Home');
+  await expect(row(page, 'Tester')).toHaveAttribute('aria-rowindex', '1');
+  await expect(row(page, 'Tester')).toContainText('Paused');
+  await button(page, 'Undo').click();
+  await expect(row(page, 'Tester')).toContainText('Active');
 });
 
 test('those to which nothing could be done are selected again, and that is said once', async ({ page, browserConsole }) => {

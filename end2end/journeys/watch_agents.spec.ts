@@ -2,7 +2,7 @@
 // happens, and what happened while the connection was lost as soon as it is back.
 
 import type { Page } from '@playwright/test';
-import { beGuest, makeAgent, makeMany, readSession, startSession, untilEnded } from '../fixtures/seed.ts';
+import { agentOf, beGuest, makeAgent, makeMany, readSession, startSession, untilEnded } from '../fixtures/seed.ts';
 import { expect, test, visit } from '../fixtures/test.ts';
 import { button, grid, pick, row, stream } from '../pages/agent_list.ts';
 
@@ -28,6 +28,19 @@ test('one agent’s change from elsewhere draws one row', async ({ page }) => {
   await expect(row(page, 'Watched')).toContainText('Paused');
   const touched = await page.evaluate(() => [...(window as unknown as { touched: Set<string> }).touched]);
   expect(touched).toEqual(['agents-3']);
+});
+
+test('what has the focus in a row keeps it when its agent changes elsewhere', async ({ page }) => {
+  const watched = await beGuest(page, 'Watched');
+  await watch(page, '/studio');
+  await expect(grid(page)).toHaveClass(/is-live/);
+  const link = row(page, 'Watched').getByRole('link', { name: 'Watched', exact: true });
+  await link.focus();
+  await page.request.patch(`/api/v1/agents/${watched}`, { data: { status: 'paused' } });
+  await expect(row(page, 'Watched')).toContainText('Paused');
+  await expect(link).toBeFocused();
+  // Whoever cannot run any more offers it no more.
+  await expect(row(page, 'Watched').getByRole('link', { name: /^Run/ })).toHaveCount(0);
 });
 
 test('a session is counted that is over before anybody could see it', async ({ page }) => {
@@ -151,6 +164,106 @@ test('rows that come and go elsewhere do not move what is seen', async ({ page }
   await makeAgent(page, { name: 'Late' });
   await page.keyboard.press('Home');
   await expect(row(page, 'Late')).toBeInViewport();
+});
+
+/** The last row of so many, with an agent in it. */
+const end = (page: Page, count: number) => grid(page).locator(`[role=row][aria-rowindex="${count}"]`).getByRole('link').first();
+
+test('an agent that changes elsewhere stands where it belongs, however far away it was', async ({ page }) => {
+  await makeMany(page, 120);
+  // Made first, it is the last one, which nobody has seen.
+  const far = await agentOf(page, 'Tester');
+  const ahead = page.waitForResponse(/studio\/read_list/);
+  await watch(page, '/studio');
+  await (await ahead).finished();
+  const list = grid(page);
+  await page.request.patch(`/api/v1/agents/${far}`, { data: { name: 'Renamed' } });
+  await expect(row(page, 'Renamed')).toHaveAttribute('aria-rowindex', '1');
+  await list.focus();
+  await page.keyboard.press('End');
+  await expect(end(page, 120)).toBeInViewport();
+  await expect(list.getByText('Loading')).toHaveCount(0);
+  await expect(row(page, 'Renamed')).toHaveCount(0);
+});
+
+test('a list that nobody was told about is read anew where a part of it is too short', async ({ page, browserConsole }) => {
+  browserConsole.allow(/503/);
+  await makeMany(page, 120);
+  const far = await agentOf(page, 'Tester');
+  await page.route('**/api/v1/agents/stream', (route) => route.fulfill({ status: 503 }));
+  const ahead = page.waitForResponse(/studio\/read_list/);
+  await visit(page, '/studio');
+  await (await ahead).finished();
+  await page.request.patch(`/api/v1/agents/${far}`, { data: { name: 'Renamed' } });
+  const list = grid(page);
+  await list.focus();
+  await page.keyboard.press('End');
+  await expect(end(page, 120)).toBeInViewport();
+  await expect(list.getByText('Loading')).toHaveCount(0);
+  await page.keyboard.press('Home');
+  await expect(row(page, 'Renamed')).toHaveAttribute('aria-rowindex', '1');
+});
+
+test('an agent that goes to the top does not take along who looks at it', async ({ page }) => {
+  await makeMany(page, 60);
+  await watch(page, '/studio');
+  const list = grid(page);
+  await expect(list).toHaveClass(/is-live/);
+  /** What is seen, from the upper edge on. */
+  const seen = () =>
+    list.evaluate((list) => {
+      const edge = list.getBoundingClientRect().top + list.clientTop;
+      return [...list.querySelectorAll('[role=row]:not([hidden])')]
+        .map((row) => {
+          const { top, bottom } = row.getBoundingClientRect();
+          return { name: row.querySelector('a')?.textContent?.trim() ?? '', index: Number(row.getAttribute('aria-rowindex')), top, bottom };
+        })
+        .filter(({ bottom }) => bottom > edge + 1)
+        .sort((one, other) => one.top - other.top);
+    });
+  await list.evaluate((list) => list.scrollTo(0, 900));
+  await expect.poll(async () => (await seen())[0]!.index).toBeGreaterThan(6);
+  await expect(list.getByText('Loading')).toHaveCount(0);
+  const [goes, , , stays] = await seen();
+  const id = await agentOf(page, goes!.name);
+  await page.request.patch(`/api/v1/agents/${id}`, { data: { description: 'Changed elsewhere' } });
+  await expect.poll(async () => (await seen())[0]!.name).not.toBe(goes!.name);
+  // One row stands in the place of another, which may be less tall.
+  const now = (await seen()).find(({ name }) => name === stays!.name);
+  expect(Math.abs(now!.top - stays!.top)).toBeLessThan(80);
+});
+
+test('what has the focus in a row leaves it to the list where another agent comes there', async ({ page }) => {
+  const first = await beGuest(page, 'Alpha');
+  for (const name of ['Beta', 'Gamma']) await makeAgent(page, { name });
+  await watch(page, '/studio');
+  await expect(grid(page)).toHaveClass(/is-live/);
+  const run = row(page, 'Beta').getByRole('link', { name: 'Run Beta' });
+  await run.focus();
+  await expect(run).toBeFocused();
+  await page.request.patch(`/api/v1/agents/${first}`, { data: { description: 'Changed elsewhere' } });
+  await expect(row(page, 'Beta')).toHaveAttribute('aria-rowindex', '3');
+  await expect(grid(page)).toBeFocused();
+  await expect(grid(page)).toHaveAttribute('aria-activedescendant', 'agents-2');
+});
+
+test('agents that overtake each other are put in order, and not with each session of theirs', async ({ page }) => {
+  const first = await beGuest(page, 'First');
+  await makeAgent(page, { name: 'Second' });
+  await watch(page, '/studio?sort=runs');
+  await expect(row(page, 'First')).toHaveAttribute('aria-rowindex', '2');
+  const read: number[] = [];
+  page.on('request', (request) => {
+    if (request.url().endsWith('/studio/open_list')) read.push(Date.now());
+  });
+  for (let runs = 1; runs <= 4; runs++) {
+    const session = await startSession(page, first, 'What is 2 + 3?');
+    await expect(row(page, 'First')).toContainText(`${runs} run`);
+    await untilEnded(page, session);
+  }
+  await expect(row(page, 'First')).toHaveAttribute('aria-rowindex', '1');
+  expect(read.length).toBeGreaterThan(0);
+  read.slice(1).forEach((at, before) => expect(at - read[before]!).toBeGreaterThan(1_800));
 });
 
 test('whatever happened while nobody was told is seen once the connection is back, however late', async ({ page, browserConsole }) => {

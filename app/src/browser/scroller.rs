@@ -1,19 +1,27 @@
 //! A list that scrolls within itself: a box, in it the space that all rows would take, in that the
 //! rows that are drawn.
 
+use std::cell::Cell;
+
 use leptos::prelude::document;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, FocusOptions, HtmlElement};
 
+/// What in a row can have the focus.
+const STOPS: &str = ":is(a[href], button, input):not([hidden], :disabled)";
+
 /// The elements of such a list.
 #[derive(Debug)]
 pub struct Scroller {
+    id: String,
     outer: HtmlElement,
     space: HtmlElement,
     rows: HtmlElement,
     /// The elements of the rows, in the order in which they were drawn first, also those that are
     /// taken out.
     slots: Vec<HtmlElement>,
+    /// Where the rows were placed last; no number where they lie in the flow.
+    rows_top: Cell<f64>,
 }
 
 impl Scroller {
@@ -26,7 +34,8 @@ impl Scroller {
         let slots = (0..children.length())
             .filter_map(|at| children.item(at)?.dyn_into::<HtmlElement>().ok())
             .collect();
-        Some(Self { outer, space, rows, slots })
+        let rows_top = Cell::new(f64::NAN);
+        Some(Self { id: id.to_owned(), outer, space, rows, slots, rows_top })
     }
 
     /// How far it is scrolled, in pixels.
@@ -67,10 +76,16 @@ impl Scroller {
     pub fn clear_space(&self) {
         let _ = self.space.style().remove_property("block-size");
         let _ = self.rows.style().remove_property("transform");
+        self.rows_top.set(f64::NAN);
     }
 
     /// Places the rows within the space.
     pub fn place_rows(&self, top: f64) {
+        // While the same rows are drawn they stay where they are, but for what sums of heights are off.
+        if (top - self.rows_top.get()).abs() < 0.01 {
+            return;
+        }
+        self.rows_top.set(top);
         let _ = self.rows.style().set_property("transform", &format!("translateY({top}px)"));
     }
 
@@ -88,12 +103,14 @@ impl Scroller {
         }
     }
 
-    /// Gives a row its place among the others by its style alone: an element that moves in the document is laid
-    /// out as a new one.
-    pub fn set_order(&self, slot: usize, order: usize) {
-        if let Some(row) = self.slots.get(slot) {
-            let _ = row.style().set_property("order", &order.to_string());
-        }
+    /// Tells a row which one of the list it is, and whether there is such a one. It has its place among the
+    /// others by its style alone: an element that moves in the document is laid out as a new one.
+    pub fn set_rank(&self, slot: usize, rank: usize, is_there: bool) {
+        let Some(row) = self.slots.get(slot) else { return };
+        let _ = row.style().set_property("order", &rank.to_string());
+        row.set_id(&format!("{}-{rank}", self.id));
+        let _ = row.set_attribute("aria-rowindex", &(rank + 1).to_string());
+        row.set_hidden(!is_there);
     }
 
     /// Leaves the focus to the list where one of these rows has it: it will be another one.
@@ -104,6 +121,32 @@ impl Scroller {
             let options = FocusOptions::new();
             options.set_prevent_scroll(true);
             let _ = self.outer.focus_with_options(&options);
+        }
+    }
+
+    /// Moves the focus within a row to the next of what can have it there, or back; what is before the first is the
+    /// list itself.
+    pub fn step(&self, slot: usize, is_forward: bool) {
+        let Some(row) = self.slots.get(slot) else { return };
+        let all = row.get_elements_by_tag_name("*");
+        let stops: Vec<_> = (0..all.length())
+            .filter_map(|at| all.item(at)?.dyn_into::<HtmlElement>().ok())
+            .filter(|stop| stop.matches(STOPS).unwrap_or(false))
+            .collect();
+        let focused = document().active_element();
+        let here = focused.and_then(|focused| {
+            stops.iter().position(|stop| stop.is_same_node(Some(focused.as_ref())))
+        });
+        let next = match (here, is_forward) {
+            (None, true) => stops.first(),
+            (None, false) => None,
+            (Some(at), true) => stops.get(at + 1),
+            (Some(at), false) => at.checked_sub(1).map_or(Some(&self.outer), |at| stops.get(at)),
+        };
+        if let Some(next) = next {
+            let options = FocusOptions::new();
+            options.set_prevent_scroll(true);
+            let _ = next.focus_with_options(&options);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The picture of an agent: its icon on a ground of its hue.
 
+use leptos::attr::AttributeValue;
 use leptos::prelude::*;
 use resonant_domain::agent;
 
@@ -39,14 +40,35 @@ pub fn Avatar(
     size: AvatarSize,
 ) -> impl IntoView {
     let icon = IconName::of_avatar(&avatar.icon);
-    let [ground, veil] = colours(avatar.hue);
+    drawn(size, colours(avatar.hue), pattern(&avatar), icon.path())
+}
+
+/// As [`Avatar`], of one agent after the other: of a picture that is the same nothing is drawn anew.
+#[component]
+pub fn LiveAvatar(
+    /// The picture.
+    avatar: Memo<agent::Avatar>,
+) -> impl IntoView {
+    // What is drawn by it may be due still when it is gone.
+    let colour = move |at: usize| move || avatar.try_with(|avatar| colours(avatar.hue)[at].clone());
+    let shapes = move || avatar.try_with(pattern);
+    let icon = move || avatar.try_with(|avatar| IconName::of_avatar(&avatar.icon).path());
+    drawn(AvatarSize::default(), [colour(0), colour(1)], shapes, icon)
+}
+
+fn drawn<C, S, I>(size: AvatarSize, [ground, veil]: [C; 2], shapes: S, icon: I) -> impl IntoView
+where
+    C: AttributeValue,
+    S: AttributeValue,
+    I: AttributeValue,
+{
     // Presentation attributes instead of a style attribute: a strict content security policy
     // refuses the latter.
     view! {
         <svg class=size.class() viewBox="0 0 48 48" aria-hidden="true" focusable="false">
             <path fill=ground d="M0 0h48v48H0z"></path>
-            <path fill=veil d=pattern(&avatar)></path>
-            <path class="avatar__icon" transform="translate(8.4 8.4) scale(1.3)" d=icon.path()></path>
+            <path fill=veil d=shapes></path>
+            <path class="avatar__icon" transform="translate(8.4 8.4) scale(1.3)" d=icon></path>
         </svg>
     }
 }

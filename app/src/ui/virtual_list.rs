@@ -3,9 +3,10 @@
 //!
 //! The server draws the first rows in the flow of the page, so the list can be read without
 //! JavaScript; once the page is live, the same row elements are used again and again: whoever scrolls
-//! down has the uppermost element placed below the last and filled anew. Nodes are neither made nor
-//! thrown away. While the list moves they are placed by their style; when it rests they are put into the
-//! order in which they are seen.
+//! down has the uppermost element placed below the last, and in it changes what differs. Nodes are neither
+//! made nor thrown away. While the list moves they are placed by their style; when it rests they are put into
+//! the order in which they are seen. So a list is never drawn on the elements of another one: see
+//! [`made_anew`](super::made_anew).
 
 mod blocks;
 mod elements;
@@ -14,13 +15,13 @@ mod keys;
 mod rows;
 
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use resonant_domain::page::Window;
 
+pub use elements::Shown;
 pub use rows::{Answer, Picked, Rows, Span};
 
 use self::elements::Slot;
@@ -31,9 +32,6 @@ use crate::language::tr;
 
 /// How long nothing may have moved until the place is remembered.
 const PAUSE: Duration = Duration::from_millis(150);
-
-/// How many lists were made.
-static MADE: AtomicUsize = AtomicUsize::new(0);
 
 /// What the server drew.
 #[derive(Debug, Clone)]
@@ -46,9 +44,9 @@ pub struct FirstWindow<T> {
     pub window: Window<T>,
 }
 
-/// A list of any length.
+/// A list of any length. What it is drawn in is [`made_anew`](super::made_anew) with it.
 #[component]
-pub fn VirtualList<T, R>(
+pub fn VirtualList<T, R, S>(
     /// The id of its element.
     id: &'static str,
     /// What it is a list of.
@@ -56,17 +54,17 @@ pub fn VirtualList<T, R>(
     /// The rows, made by [`Rows::new`].
     rows: Rows<T>,
     /// Draws the cells of a row: elements with the role `gridcell`, a check box that selects it among
-    /// them. Its second argument is the `tabindex` of all that can be focused: the list as a whole is
-    /// one stop of the Tab key. Called with the row as it is now and again whenever it changes.
+    /// them. They are drawn once for one row after the other: what they say of it is read of [`Shown`] where
+    /// it stands. The second argument tells whether the page is live: from then on nothing in them is a stop
+    /// of the Tab key, since the list as a whole is one. Arrows lead from the row to what can be focused there.
     row: R,
     /// Whether a row is selected.
-    #[prop(into)]
-    is_selected: Callback<T, bool>,
+    is_selected: S,
     /// Enter was pressed on a row.
     #[prop(into)]
     on_open: Callback<T>,
     /// A row shall be selected or no longer; with the rows from the last one that was, if Shift was
-    /// held. Answers by [`Rows::span`].
+    /// held, or all of them. Answers by [`Rows::span`].
     #[prop(into)]
     on_select: Callback<Picked>,
     /// Letters were typed: answers by [`Rows::go_to`].
@@ -75,7 +73,8 @@ pub fn VirtualList<T, R>(
 ) -> impl IntoView
 where
     T: Clone + PartialEq + Send + Sync + 'static,
-    R: Fn(T, Option<&'static str>) -> AnyView + Copy + Send + Sync + 'static,
+    R: Fn(Shown<T>, RwSignal<bool>) -> AnyView + Copy + Send + Sync + 'static,
+    S: Fn(&T) -> bool + Copy + Send + Sync + 'static,
 {
     let is_live = RwSignal::new(false);
     let typed = StoredValue::new(TypeAhead::default());
@@ -121,6 +120,12 @@ where
                 }
             }
             Move::Select => select(rows.active_untracked(), event.shift_key()),
+            Move::SelectAll => {
+                if let Some(all) = rows.pick_all() {
+                    on_select.run(all);
+                }
+            }
+            Move::Left | Move::Right => rows.step(moved == Move::Right),
             step => {
                 rows.go_to(rows.target(step));
                 if event.shift_key() {
@@ -135,7 +140,7 @@ where
         .into_iter()
         .map(|place| view! { <Row id rows place row is_selected is_live on_check /> })
         .collect_view();
-    let list = view! {
+    view! {
         <div
             id=id
             class="virtual-list"
@@ -168,45 +173,43 @@ where
                     }
                 })
         }}
-    };
-    // Two in a row are of two types, so that the second one is made of elements of its own: those of the first
-    // are scrolled, out of order, and some of them not in the document.
-    if MADE.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
-        (list.into_any(),).into_any()
-    } else {
-        ((list.into_any(),),).into_any()
     }
 }
 
 /// A row element, which shows one row after the other.
 #[component]
-fn Row<T, R>(
+fn Row<T, R, S>(
     id: &'static str,
     rows: Rows<T>,
     place: Slot<T>,
     row: R,
-    is_selected: Callback<T, bool>,
+    is_selected: S,
     is_live: RwSignal<bool>,
     /// The check box of the row of this rank was used, with Shift or without.
     on_check: Callback<(usize, bool)>,
 ) -> impl IntoView
 where
     T: Clone + PartialEq + Send + Sync + 'static,
-    R: Fn(T, Option<&'static str>) -> AnyView + Copy + Send + Sync + 'static,
+    R: Fn(Shown<T>, RwSignal<bool>) -> AnyView + Copy + Send + Sync + 'static,
+    S: Fn(&T) -> bool + Copy + Send + Sync + 'static,
 {
     let Slot { rank, item } = place;
-    let is_unused = move || rank.get() >= rows.count();
+    let is_there = Memo::new(move |_| item.with(Option::is_some));
+    let selected = move || item.with(|item| item.as_ref().is_some_and(is_selected));
     let with_shift = StoredValue::new(false);
-    let selected = move || item.get().is_some_and(|item| is_selected.run(item)).to_string();
+    // Whichever rank it has later, it is told by the list: see `Scroller::set_rank`.
+    let first = rank.get_untracked();
     view! {
         <div
             class="virtual-list__row"
             class:is-active=move || rows.is_active(rank.get())
             role="row"
-            id=move || format!("{id}-{}", rank.get())
-            aria-rowindex=move || (rank.get() + 1).to_string()
-            aria-selected=selected
-            hidden=is_unused
+            id=format!("{id}-{first}")
+            aria-rowindex=(first + 1).to_string()
+            aria-selected=move || {
+                if selected() { "true" } else { "false" }
+            }
+            hidden=rows.lacks(first)
             on:focusin=move |_| rows.set_active(rank.get_untracked())
             on:click=move |event| {
                 with_shift.set_value(event.shift_key());
@@ -215,13 +218,11 @@ where
             }
             on:change=move |event| {
                 on_check.run((rank.get_untracked(), with_shift.get_value()));
-                let is_selected = |item| untrack(|| is_selected.run(item));
-                browser::tick(&event, item.get_untracked().is_some_and(is_selected));
+                browser::tick(&event, untrack(selected));
             }
         >
-            {move || match item.get() {
-                Some(item) => row(item, is_live.get().then_some("-1")),
-                None => placeholder().into_any(),
+            {move || {
+                if is_there.get() { row(place.shown(), is_live) } else { placeholder().into_any() }
             }}
         </div>
     }
@@ -233,5 +234,56 @@ fn placeholder() -> impl IntoView {
         <div class="virtual-list__placeholder" role="gridcell">
             <span class="visually-hidden">{tr("Loading")}</span>
         </div>
+    }
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use std::sync::Arc;
+
+    use resonant_domain::page::Place;
+
+    use super::*;
+
+    #[test]
+    fn the_server_draws_every_row_whole_and_hides_what_is_to_spare() {
+        Owner::new().with(|| {
+            let window = Window { items: vec!["one", "two"], start: None, end: None };
+            let first = FirstWindow { count: 2, rank: 0, window };
+            let load = |_: Place, _: u32| -> Answer<&'static str> {
+                Box::pin(async { Ok(Window::empty()) })
+            };
+            let rows = Rows::new(first, Arc::new(load), |one, other| one == other);
+            let row = |shown: Shown<&'static str>, _: RwSignal<bool>| {
+                view! { <b>{move || shown.read(|text| format!("The {text}"))}</b> }.into_any()
+            };
+            let html = view! {
+                <VirtualList
+                    id="list"
+                    label="Numbers"
+                    rows
+                    row
+                    is_selected=|text: &&'static str| *text == "two"
+                    on_open=|_: &'static str| {}
+                    on_select=|_: Picked| {}
+                    on_type=|_: String| {}
+                />
+            }
+            .to_html();
+            let row = |text: &str| {
+                let at = html.find(text).unwrap_or_else(|| panic!("{text} in {html}"));
+                html[..at].rsplit_once("<div").unwrap().1.to_owned()
+            };
+            for (text, id, index, is_selected) in [
+                ("The one", "id=\"list-0\"", "aria-rowindex=\"1\"", "aria-selected=\"false\""),
+                ("The two", "id=\"list-1\"", "aria-rowindex=\"2\"", "aria-selected=\"true\""),
+            ] {
+                let row = row(text);
+                assert!([id, index, is_selected].iter().all(|part| row.contains(part)), "{row}");
+                assert!(!row.contains(" hidden"), "{row}");
+            }
+            assert_eq!(html.matches("role=\"row\"").count(), 12, "{html}");
+            assert_eq!(html.matches(" hidden").count(), 10, "{html}");
+        });
     }
 }

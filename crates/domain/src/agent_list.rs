@@ -49,6 +49,17 @@ impl AgentSort {
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|sort| sort.as_str() == text)
     }
+
+    /// Whether an agent stands elsewhere once it has changed so. How it is rated is not known of it.
+    #[must_use]
+    pub fn moves(self, before: &AgentLine, now: &AgentLine) -> bool {
+        match self {
+            Self::Updated => before.summary.updated_at != now.summary.updated_at,
+            Self::Name => before.summary.name != now.summary.name,
+            Self::Runs => before.runs != now.runs,
+            Self::Rating => false,
+        }
+    }
 }
 
 /// Which agents a list holds, and in which order.
@@ -191,10 +202,9 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_list_holds_agents_of_its_status_and_text() {
+    fn otter() -> AgentSummary {
         let at = jiff::Timestamp::UNIX_EPOCH;
-        let agent = AgentSummary {
+        AgentSummary {
             id: "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap(),
             name: "Sea Otter".to_owned(),
             description: String::new(),
@@ -202,7 +212,31 @@ mod tests {
             status: AgentStatus::Paused,
             created_at: at,
             updated_at: at,
-        };
+        }
+    }
+
+    #[test]
+    fn an_agent_moves_by_what_its_list_is_sorted_by() {
+        let before = AgentLine { summary: otter(), runs: 1, open: 0 };
+        let mut renamed = before.clone();
+        renamed.summary.name = "Seal".to_owned();
+        let mut changed = before.clone();
+        changed.summary.updated_at = jiff::Timestamp::MAX;
+        for (now, moving) in [
+            (AgentLine { open: 1, ..before.clone() }, None),
+            (AgentLine { runs: 2, ..before.clone() }, Some(AgentSort::Runs)),
+            (renamed, Some(AgentSort::Name)),
+            (changed, Some(AgentSort::Updated)),
+        ] {
+            for sort in AgentSort::ALL {
+                assert_eq!(sort.moves(&before, &now), moving == Some(sort), "{sort:?} {now:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_holds_agents_of_its_status_and_text() {
+        let agent = otter();
         for (status, text, is_held) in [
             (None, None, true),
             (Some(AgentStatus::Paused), Some(" oTTer "), true),

@@ -16,7 +16,7 @@ use super::bulk::{Bulk, new_bulk};
 use super::live_list::{LiveList, first_window, new_live_list, to_usize};
 use super::rename::{Renaming, new_renaming, rename};
 use crate::language::{tr, tr_count, tr_with};
-use crate::ui::{Answer, Button, ButtonKind, Icon, IconName, Picked, Rows, VirtualList};
+use crate::ui::{Answer, Button, ButtonKind, Icon, IconName, Picked, Rows, Shown, VirtualList};
 use crate::{browser, paths};
 
 /// A list of agents with at least one in it.
@@ -62,8 +62,7 @@ pub(super) fn AgentList(
             }
         });
     };
-    let draw =
-        move |line: AgentLine, tab: Option<&'static str>| agent_cells(line, tab, bulk).into_any();
+    let draw = move |line: Shown<AgentLine>, is_live| agent_cells(line, is_live, bulk);
     let pages = no_script_pages(&query, from, count);
     let renaming = new_renaming(list, bulk);
     let keydown = move |event: KeyboardEvent| {
@@ -80,7 +79,7 @@ pub(super) fn AgentList(
                 label=tr("Your agents")
                 rows=rows
                 row=draw
-                is_selected=move |line: AgentLine| bulk.is_selected(line.summary.id)
+                is_selected=move |line: &AgentLine| bulk.is_selected(line.summary.id)
                 on_open=open
                 on_select=move |picked: Picked| bulk.select(rows, picked)
                 on_type=find

@@ -18,7 +18,7 @@ use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
     ButtonKind, EmptyState, ErrorPanel, Icon, IconName, LinkButton, Notice, PageHead, Skeleton,
-    Tone, kept,
+    Tone, kept, made_anew,
 };
 
 /// The page of the viewer's agents.
@@ -87,7 +87,13 @@ impl LazyPage for AgentsRoute {
             <Transition fallback=|| {
                 view! { <Skeleton lines=10 /> }
             }>
+                // What is typed there stays while the list below becomes another one.
                 {kept(move || async move {
+                    let (asked, part) = part.await;
+                    let is_asked = part.is_ok_and(|part| part.count > 0 || !asked.is_whole());
+                    is_asked.then(|| view! { <ListBar asking=asking /> })
+                })}
+                {made_anew(move || async move {
                     let (asked, part) = part.await;
                     let templates = templates.await.unwrap_or_default();
                     match part {
@@ -95,10 +101,7 @@ impl LazyPage for AgentsRoute {
                             view! { <NoAgents templates=templates /> }.into_any()
                         }
                         Ok(part) => {
-                            view! {
-                                <ListBar asking=asking />
-                                <Found query=asked part=part on_outgrown=outgrown />
-                            }
+                            view! { <Found query=asked part=part on_outgrown=outgrown /> }
                                 .into_any()
                         }
                         Err(error) if error.kind == FaultKind::Unauthenticated => {

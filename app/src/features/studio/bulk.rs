@@ -214,6 +214,8 @@ impl Bulk {
         if is_over {
             // The list is another one now.
             self.read(list).await;
+        } else {
+            list.refresh_order();
         }
         // Others may be on their way out still.
         self.leaving.try_update(|leaving| {
@@ -233,6 +235,7 @@ impl Bulk {
                         self.put_back(list.rows(), &before, |line| {
                             changed.contains(&line.summary.id)
                         });
+                        list.refresh_order();
                     }
                     Ok(()) => self.read(list).await,
                     Err(error) => self.toasts.show(Tone::Bad, tr_text(error.message)),

@@ -1,7 +1,11 @@
 //! A list of agents that stays as it is elsewhere: other tabs, other devices and sessions change it, too.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use leptos::prelude::*;
-use resonant_domain::agent_list::{AgentLine, AgentQuery};
+use resonant_domain::AgentId;
+use resonant_domain::agent_list::{AgentLine, AgentQuery, AgentSort};
 
 use super::api::{ListPart, open_list};
 use super::bulk::Bulk;
@@ -12,12 +16,18 @@ use crate::state::use_unread;
 use crate::turns::Turns;
 use crate::ui::{FirstWindow, Rows};
 
+/// How long it is left alone once it was read: where sessions begin one after the other, agents overtake each
+/// other with each of them.
+const PAUSE: Duration = Duration::from_secs(2);
+
 /// A list of agents, and how it is read anew.
 #[derive(Clone, Copy)]
 pub(super) struct LiveList {
     rows: Rows<AgentLine>,
     query: StoredValue<AgentQuery>,
     turns: Turns,
+    /// Those that were heard of, as they were then: of what is not at hand nothing else is known.
+    heard: StoredValue<BTreeMap<AgentId, AgentLine>>,
     /// There are more agents than a list that was short can draw.
     on_outgrown: Callback<()>,
 }
@@ -29,7 +39,9 @@ pub(super) fn new_live_list(
     on_outgrown: Callback<()>,
 ) -> LiveList {
     let (query, turns) = (StoredValue::new(query), Turns::new());
-    LiveList { rows, query, turns, on_outgrown }
+    let list = LiveList { rows, query, turns, heard: StoredValue::default(), on_outgrown };
+    rows.when_off(Callback::new(move |()| list.refresh()));
+    list
 }
 
 /// What a virtual list begins with.
@@ -60,15 +72,30 @@ impl LiveList {
         Ok(())
     }
 
-    /// Reads it anew as soon as it is not being read any more, and later on if that fails.
+    /// Reads it anew as soon as it is not being read any more nor was just now, and later on if that fails.
     pub(super) fn refresh(self) {
-        self.turns.take(move || self.read());
+        self.turns.take(move || async move {
+            let outcome = self.read().await;
+            browser::sleep(PAUSE).await;
+            outcome
+        });
     }
 
-    /// Takes over an agent as it is now: that draws one row.
+    /// The same where agents stand elsewhere in it once they have changed, whatever it is.
+    pub(super) fn refresh_order(self) {
+        let is_by_change = self.query.try_with_value(|query| query.sort == AgentSort::Updated);
+        if is_by_change == Some(true) {
+            self.refresh();
+        }
+    }
+
+    /// Takes over an agent as it is now: that draws one row. Where it came, left or stands elsewhere by now, or may
+    /// do so, the list is read anew.
     fn hear(self, line: &AgentLine) {
         let is_same = |known: &AgentLine| known.summary.id == line.summary.id;
-        let was_held = self.rows.has(is_same);
+        let shown = self.rows.find(is_same);
+        let heard =
+            self.heard.try_update_value(|heard| heard.insert(line.summary.id, line.clone()));
         self.rows.update(|known| {
             let is_changed = is_same(known) && known != line;
             if is_changed {
@@ -76,10 +103,12 @@ impl LiveList {
             }
             is_changed
         });
-        // In a list of all agents one that is not at hand is elsewhere: new ones are told apart.
         let moves = self.query.try_with_value(|query| {
+            let is_shown = shown.is_some();
+            let Some(before) = shown.or(heard.flatten()) else { return true };
+            let was_held = is_shown || query.holds(&before.summary);
             let is_held = query.holds(&line.summary);
-            is_held != was_held && (was_held || !query.is_whole())
+            was_held != is_held || (is_held && query.sort.moves(&before, line))
         });
         if moves == Some(true) {
             self.refresh();

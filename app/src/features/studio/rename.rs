@@ -63,6 +63,8 @@ impl Renaming {
         spawn_local(async move {
             match rename_agent(id, name.clone()).await {
                 Ok(()) => {
+                    // It may stand elsewhere now.
+                    self.list.refresh();
                     let text = tr_with(
                         "“{before}” is called “{name}” now",
                         &[("before", &before), ("name", &name)],

@@ -60,7 +60,7 @@ impl<T> Blocks<T> {
     }
 
     /// How far the rows around one have moved, by those of a window that begins at a rank now. Those that
-    /// are not at hand or not in the window tell nothing.
+    /// are not at hand or not in the window tell nothing, and nor do those that have moved by themselves.
     pub(super) fn way(
         &self,
         near: usize,
@@ -68,14 +68,18 @@ impl<T> Blocks<T> {
         now: &[T],
         is_same: impl Fn(&T, &T) -> bool,
     ) -> isize {
-        let below = near..near.saturating_add(BLOCK);
-        let above = (near.saturating_sub(BLOCK)..near).rev();
-        let mut ways = below.chain(above).filter_map(|before| {
-            let known = self.get(before)?;
-            let at = now.iter().position(|item| is_same(item, known))?;
-            Some((rank + at).cast_signed() - before.cast_signed())
-        });
-        ways.next().unwrap_or(0)
+        let around = near.saturating_sub(BLOCK)..near.saturating_add(BLOCK);
+        let found: Vec<_> = around
+            .filter_map(|before| {
+                let known = self.get(before)?;
+                let at = now.iter().position(|item| is_same(item, known))?;
+                Some((before, rank + at))
+            })
+            .collect();
+        let carried = carried(&found);
+        let below = carried.iter().find(|(before, _)| *before >= near);
+        let told = below.or_else(|| carried.last());
+        told.map_or(0, |(before, now)| now.cast_signed() - before.cast_signed())
     }
 
     pub(super) fn get(&self, rank: usize) -> Option<&T> {
@@ -176,6 +180,27 @@ impl<T> Blocks<T> {
     }
 }
 
+/// Those of these rows, each with its rank before and its rank now, that stand in one order still, as many as can
+/// be. The others have moved by themselves, and what moved these is that others came, went or moved.
+fn carried(rows: &[(usize, usize)]) -> Vec<(usize, usize)> {
+    // Of the longest run in order that ends with a row: its length, and which one is before it.
+    let mut runs: Vec<(usize, Option<usize>)> = Vec::with_capacity(rows.len());
+    for (at, (_, now)) in rows.iter().enumerate() {
+        let above = (0..at).rev().filter(|above| rows[*above].1 < *now);
+        // Of those that are as long the uppermost: who overtakes another comes from below.
+        let above = above.max_by_key(|above| runs[*above].0);
+        runs.push((above.map_or(0, |above| runs[above].0) + 1, above));
+    }
+    let mut next = (0..rows.len()).rev().max_by_key(|at| runs[*at].0);
+    let mut carried = Vec::new();
+    while let Some(at) = next {
+        carried.push(rows[at]);
+        next = runs[at].1;
+    }
+    carried.reverse();
+    carried
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,6 +291,25 @@ mod tests {
         assert_eq!(way(119, 100, &now), 0, "what went is below it");
         assert_eq!(way(120, 500, &[600, 601]), 0, "nobody is known");
         assert_eq!(way(700, 100, &now), 0, "nothing is at hand");
+    }
+
+    #[test]
+    fn a_row_that_goes_elsewhere_takes_those_around_it_nowhere() {
+        let blocks = Blocks::new(1_000, 0, window(0, 1_000));
+        let way = |near, now: &[usize]| blocks.way(near, 0, now, |one, other| one == other);
+        let to_the_top = |moved: Range<usize>| -> Vec<_> {
+            let stayed = (0..BLOCK).filter(|row| !moved.contains(row));
+            moved.clone().chain(stayed).collect()
+        };
+        assert_eq!(way(20, &to_the_top(20..21)), 0, "those below it are where they were");
+        assert_eq!(way(19, &to_the_top(20..21)), 1, "those above it make room");
+        assert_eq!(way(20, &to_the_top(20..24)), 0, "several at once");
+        assert_eq!(way(20, &to_the_top(30..31)), 1);
+        assert_eq!(way(20, &to_the_top(49..50)), 1);
+        let mut overtaken: Vec<_> = (0..BLOCK).collect();
+        overtaken.swap(19, 20);
+        assert_eq!(way(20, &overtaken), 0);
+        assert_eq!(way(19, &overtaken), 1);
     }
 
     #[test]

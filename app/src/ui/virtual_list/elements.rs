@@ -22,6 +22,33 @@ impl<T: Send + Sync + 'static> Clone for Slot<T> {
 
 impl<T: Send + Sync + 'static> Copy for Slot<T> {}
 
+impl<T: Send + Sync + 'static> Slot<T> {
+    /// Its row, for those who draw it.
+    pub(super) fn shown(self) -> Shown<T> {
+        Shown(self.item)
+    }
+}
+
+/// The row that an element shows. The element is used again and again: whoever reads the row is told when it
+/// is another one or has changed.
+pub struct Shown<T: Send + Sync + 'static>(RwSignal<Option<T>>);
+
+impl<T: Send + Sync + 'static> Clone for Shown<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send + Sync + 'static> Copy for Shown<T> {}
+
+impl<T: Send + Sync + 'static> Shown<T> {
+    /// What is read of the row; the default of that in the moment in which there is no row any more and what
+    /// was drawn of it is still there.
+    pub fn read<U: Default>(self, read: impl FnOnce(&T) -> U) -> U {
+        self.0.try_with(|item| item.as_ref().map(read)).flatten().unwrap_or_default()
+    }
+}
+
 /// The row elements.
 pub(super) struct Elements<T: Send + Sync + 'static> {
     slots: Vec<Slot<T>>,
@@ -31,8 +58,8 @@ pub(super) struct Elements<T: Send + Sync + 'static> {
     idle: Vec<usize>,
     /// Those that show something else since they were measured.
     unmeasured: Vec<usize>,
-    /// The rank by which each was placed last.
-    placed: Vec<Option<usize>>,
+    /// The rank that each was told last, and whether there is a row of it.
+    placed: Vec<Option<(usize, bool)>>,
 }
 
 impl<T: Clone + PartialEq + Send + Sync + 'static> Elements<T> {
@@ -92,17 +119,18 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Elements<T> {
     }
 
     /// Leaves the focus to the list where an element has it that shows another row from now on.
-    pub(super) fn take_focus(&self, places: Range<usize>, scroller: &Scroller) {
+    pub(super) fn take_focus(&self, places: impl Iterator<Item = usize>, scroller: &Scroller) {
         scroller.take_focus(places.map(|at| self.order[at]));
     }
 
-    /// Places those that show another row by now.
-    pub(super) fn place(&mut self, scroller: &Scroller) {
+    /// Places those that show another row by now, of so many that there are.
+    pub(super) fn place(&mut self, scroller: &Scroller, count: usize) {
         for slot in &self.order {
             let rank = self.slots[*slot].rank.get_untracked();
-            if self.placed[*slot] != Some(rank) {
-                self.placed[*slot] = Some(rank);
-                scroller.set_order(*slot, rank);
+            let now = (rank, rank < count);
+            if self.placed[*slot] != Some(now) {
+                self.placed[*slot] = Some(now);
+                scroller.set_rank(*slot, rank, rank < count);
             }
         }
     }
@@ -139,10 +167,20 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Elements<T> {
         }
     }
 
+    /// What the element at a place from above shows.
+    pub(super) fn item(&self, at: usize) -> RwSignal<Option<T>> {
+        self.slots[self.order[at]].item
+    }
+
+    /// The element that shows the row of a rank, where it is drawn.
+    pub(super) fn slot_of(&self, shown: usize) -> Option<usize> {
+        let mut drawn = self.order.iter().copied();
+        drawn.find(|slot| self.slots[*slot].rank.get_untracked() == shown)
+    }
+
     /// Draws a row anew where it is drawn.
     pub(super) fn renew(&mut self, shown: usize, wanted: T) {
-        let mut drawn = self.order.iter().copied();
-        if let Some(slot) = drawn.find(|at| self.slots[*at].rank.get_untracked() == shown) {
+        if let Some(slot) = self.slot_of(shown) {
             self.slots[slot].item.set(Some(wanted));
             self.unmeasured.push(slot);
         }

@@ -12,6 +12,10 @@ const WORD_MS: f64 = 800.0;
 pub(super) enum Move {
     Up,
     Down,
+    /// To what stands in the row, or on to the next of that.
+    Right,
+    /// Back to what stands before it in the row, or to the row as a whole.
+    Left,
     PageUp,
     PageDown,
     First,
@@ -20,21 +24,31 @@ pub(super) enum Move {
     Open,
     /// Select the row, or no longer.
     Select,
+    /// Select all rows.
+    SelectAll,
 }
 
 impl Move {
     pub(super) fn of(event: &KeyboardEvent) -> Option<Self> {
+        let key = browser::key_of(event);
+        let is_command = event.ctrl_key() || event.meta_key();
+        if is_command && !event.alt_key() && !event.shift_key() && key.eq_ignore_ascii_case("a") {
+            return Some(Self::SelectAll);
+        }
         if event.alt_key() || event.meta_key() {
             return None;
         }
-        Some(match browser::key_of(event).as_str() {
+        Some(match key.as_str() {
             "ArrowUp" => Self::Up,
             "ArrowDown" => Self::Down,
+            "ArrowRight" => Self::Right,
+            "ArrowLeft" => Self::Left,
             "PageUp" => Self::PageUp,
             "PageDown" => Self::PageDown,
             "Home" => Self::First,
             "End" => Self::Last,
-            "Enter" => Self::Open,
+            // A link in a row is followed by the browser.
+            "Enter" if !browser::is_on_link(event) => Self::Open,
             " " => Self::Select,
             _ => return None,
         })
@@ -51,7 +65,7 @@ impl Move {
             Self::PageDown => rank.saturating_add(page).min(last),
             Self::First => 0,
             Self::Last => last,
-            Self::Open | Self::Select => rank,
+            Self::Left | Self::Right | Self::Open | Self::Select | Self::SelectAll => rank,
         }
     }
 }

@@ -1,29 +1,25 @@
 //! What moves a virtual list: takes in scrolling, keys and answers, and tells each row element which
 //! row it shows.
 
+mod fetch;
 mod pick;
 mod renew;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use resonant_domain::page::{Place, Window};
 
 pub use self::pick::{Picked, Span};
 use super::FirstWindow;
-use super::blocks::{BLOCK, Blocks, Order};
+use super::blocks::{BLOCK, Blocks};
 use super::elements::{Elements, Slot};
 use super::geometry::{Geometry, Shift};
 use super::keys::Move;
 use crate::browser::{self, Scroller};
 use crate::error::AppError;
-
-/// Within so many milliseconds of a jump nothing is fetched: the next jump may follow.
-const JUMP_MS: f64 = 60.0;
 
 /// So many row elements more than rows has a short list.
 const SPARE: usize = 10;
@@ -45,6 +41,8 @@ pub struct Rows<T: Send + Sync + 'static> {
     /// The row that was picked last, where a range begins.
     picked: StoredValue<Option<usize>>,
     error: RwSignal<Option<AppError>>,
+    /// Reads the list anew.
+    on_off: StoredValue<Option<Callback<()>>>,
 }
 
 impl<T: Send + Sync + 'static> Clone for Rows<T> {
@@ -86,6 +84,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
             active: RwSignal::new(rank),
             picked: StoredValue::new(None),
             error: RwSignal::new(None),
+            on_off: StoredValue::new(None),
         }
     }
 
@@ -94,13 +93,14 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
         self.count.get()
     }
 
+    /// Whether there is no row of this rank, as the list is drawn.
+    pub(super) fn lacks(self, rank: usize) -> bool {
+        rank >= self.count.get_untracked()
+    }
+
     /// What each row element shows, also those that are not drawn.
     pub(super) fn slots(self) -> Vec<Slot<T>> {
         self.state.with_value(|state| state.elements.all().to_vec())
-    }
-
-    pub(super) fn error(self) -> Option<AppError> {
-        self.error.get()
     }
 
     pub(super) fn is_active(self, rank: usize) -> bool {
@@ -128,9 +128,13 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
         self.state.with_value(|state| state.blocks.get(active).cloned())
     }
 
-    /// Whether a row at hand is like that.
-    pub fn has(self, wanted: impl Fn(&T) -> bool) -> bool {
-        self.state.try_with_value(|state| state.blocks.iter().any(wanted)).unwrap_or(false)
+    /// The first row at hand that is like that.
+    pub fn find(self, wanted: impl Fn(&T) -> bool) -> Option<T> {
+        let found = self.state.try_with_value(|state| {
+            let mut rows = state.blocks.iter();
+            rows.find(|row| wanted(row)).cloned()
+        });
+        found.flatten()
     }
 
     pub(super) fn target(self, step: Move) -> usize {
@@ -156,7 +160,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
         self.finish_soon();
     }
 
-    /// Moves to a row and shows it.
+    /// Moves to a row and shows it. What has the focus in another row leaves it to the list.
     pub fn go_to(self, rank: usize) {
         self.active.set(rank);
         self.with_scroller(|scroller, state| {
@@ -164,8 +168,25 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
                 self.follow(scroller, state);
                 settle(scroller, &mut state.geometry, Geometry::rest);
             }
+            let first = state.geometry.first();
+            let others = (0..state.elements.len()).filter(|at| first + at != rank);
+            state.elements.take_focus(others, scroller);
         });
         self.finish_soon();
+    }
+
+    /// Moves the focus within the active row: to the next of what can have it there, or back, at last to the list.
+    pub(super) fn step(self, is_forward: bool) {
+        let active = self.active_untracked();
+        self.go_to(active);
+        let slot = self.state.with_value(|state| state.elements.slot_of(active));
+        // Not while the rows are being changed: a row hears that it has the focus.
+        let Some((slot, known)) = slot.zip(self.scroller) else { return };
+        known.with_value(|scroller| {
+            if let Some(scroller) = scroller {
+                scroller.step(slot, is_forward);
+            }
+        });
     }
 
     /// Finds the elements, measures them and goes back to where someone left. `false` when there are
@@ -268,11 +289,6 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
         }
     }
 
-    pub(super) fn retry(self) {
-        self.error.set(None);
-        self.fetch();
-    }
-
     fn with_scroller(self, act: impl FnOnce(&Scroller, &mut State<T>)) {
         let Some(known) = self.scroller else { return };
         known.try_with_value(|scroller| {
@@ -292,7 +308,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
             state.bind(at);
         }
         self.follow(scroller, state);
-        state.elements.place(scroller);
+        state.elements.place(scroller, state.geometry.count());
         // Nothing may be scrolled afterwards, and so nothing come to rest.
         state.elements.put_in_order(scroller);
         // Also when nothing was shifted: which row is drawn depends on how many are.
@@ -313,52 +329,8 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
         for at in changed {
             state.bind(at);
         }
-        state.elements.place(scroller);
+        state.elements.place(scroller, state.geometry.count());
         self.first.set(state.geometry.first());
-    }
-
-    fn fetch(self) {
-        if self.error.try_with_untracked(Option::is_some) != Some(false) {
-            return;
-        }
-        let since_ms = self.state.try_with_value(|state| browser::now_ms() - state.jumped_ms);
-        let Some(since_ms) = since_ms else { return };
-        if since_ms < JUMP_MS {
-            set_timeout(move || self.fetch(), Duration::from_millis(80));
-            return;
-        }
-        let orders = self.state.try_update_value(|state| {
-            let first = state.geometry.first();
-            state.blocks.order(first, first + state.elements.len())
-        });
-        for order in orders.unwrap_or_default() {
-            let asked = self.state.try_with_value(|state| {
-                let length = state.blocks.length(order.block);
-                (state.load)(order.place.clone(), u32::try_from(length).unwrap_or(1))
-            });
-            if let Some(asked) = asked {
-                spawn_local(async move { self.take(order, asked.await) });
-            }
-        }
-    }
-
-    fn take(self, order: Order, answer: Result<Window<T>, AppError>) {
-        self.state.try_update_value(|state| match answer {
-            Ok(window) => {
-                let near = state.geometry.first() + state.elements.len() / 2;
-                if state.blocks.put(&order, window, near) {
-                    for at in 0..state.elements.len() {
-                        state.fill(at, order.block);
-                    }
-                }
-            }
-            Err(error) => {
-                if state.blocks.fail(&order) {
-                    self.error.try_set(Some(error));
-                }
-            }
-        });
-        self.finish_soon();
     }
 }
 
@@ -367,13 +339,6 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> State<T> {
     fn bind(&mut self, at: usize) {
         let shown = self.geometry.first() + at;
         self.elements.bind(at, shown, self.blocks.get(shown));
-    }
-
-    /// Tells it when its row belongs to a block that has arrived.
-    fn fill(&mut self, at: usize, block: usize) {
-        if (self.geometry.first() + at) / BLOCK == block {
-            self.bind(at);
-        }
     }
 }
 

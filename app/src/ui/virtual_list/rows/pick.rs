@@ -47,6 +47,12 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Rows<T> {
         Picked { from, to: rank, is_range }
     }
 
+    /// All rows are picked, where there are any.
+    pub(in super::super) fn pick_all(self) -> Option<Picked> {
+        let to = self.count.get_untracked().checked_sub(1)?;
+        Some(Picked { from: 0, to, is_range: true })
+    }
+
     /// The rows that were picked, at most so many; those that are not at hand are fetched.
     pub fn span(self, picked: Picked, most: usize) -> Span<T> {
         let ranks = picked.ranks(most);
