@@ -37,7 +37,7 @@ mod frame;
 mod not_found;
 
 #[cfg(feature = "ssr")]
-pub(crate) use commands::{PALETTE_KEY, SHEET_KEY};
+pub(crate) use commands::{PALETTE, PALETTE_KEY, SHEET_KEY};
 use frame::Frame;
 pub(crate) use not_found::NotFoundPage;
 

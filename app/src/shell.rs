@@ -9,16 +9,17 @@ use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
 use self::program::Program;
-use crate::app::{App, PALETTE_KEY, SHEET_KEY};
+use crate::app::{App, PALETTE, PALETTE_KEY, SHEET_KEY};
 use crate::language::script_path;
 use crate::ssr;
 use crate::state::theme::Theme;
 
-/// Keeps what a visitor enters before the page is live, and what the browser puts back when they return to it: taking it over sets each field to what the server
-/// drew. Once it is live (`browser::tell_live`), each is as the visitor left it, and the app hears of it,
-/// of the last one last. A box that was ticked and unticked tells nothing, because rows of lists take each
-/// tick for a turn; nor does a form that is on its way already. The last button that was pressed is pressed
-/// then, and the last key for the palette or the sheet of shortcuts struck.
+/// Keeps what a visitor enters before the page is live, and what the browser puts back when they return to it:
+/// taking it over sets each field to what the server drew. Once it is live (`browser::tell_live`), each is as the
+/// visitor left it, and the app hears of it, of the last one last. A box that was ticked and unticked tells
+/// nothing, because rows of lists take each tick for a turn; nor does a form that is on its way already. The last
+/// button that was pressed is pressed then, and the last key for the palette or the sheet of shortcuts struck.
+/// The palette is shown at once, so that what is typed after its key comes into its field.
 ///
 /// It tells the first sign of use, too: `<html data-used>`, and the window by an event of that name. And while
 /// there is no network no link leads away from a page that is live: the program of another page could not be
@@ -54,7 +55,12 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                     crossorigin="anonymous"
                 />
                 {own_address()}
-                <script nonce=use_nonce() data-palette=PALETTE_KEY data-sheet=SHEET_KEY>
+                <script
+                    nonce=use_nonce()
+                    data-palette=PALETTE_KEY
+                    data-sheet=SHEET_KEY
+                    data-dialog=PALETTE
+                >
                     {ENTRIES}
                 </script>
                 {words}
@@ -84,7 +90,9 @@ mod tests {
 
     #[test]
     fn what_is_kept_until_the_page_is_live_names_no_key_of_its_own() {
-        assert!(ENTRIES.contains("const { palette, sheet } = document.currentScript.dataset;"));
+        assert!(
+            ENTRIES.contains("const { palette, sheet, dialog } = document.currentScript.dataset;")
+        );
         let (_, strike) = ENTRIES.split_once("const strike =").unwrap();
         let (strike, _) = strike.split_once("\n  };").unwrap();
         assert!(strike.contains("key === palette") && strike.contains("key !== sheet"), "{strike}");

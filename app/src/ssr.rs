@@ -2,8 +2,8 @@
 
 #[cfg(feature = "ssr")]
 pub use gate::{
-    Alike, Look, SiteOrigin, ctx, fail, invalid, leave_note, new_key, once, origin, redirect,
-    redirect_form, redirect_to_part, take_note,
+    Alike, Look, SiteOrigin, ctx, fail, guest_first, invalid, leave_note, new_key, once, origin,
+    redirect, redirect_form, redirect_to_part, take_note,
 };
 
 /// Answers the page with status 404. The page itself says what is missing.
@@ -46,7 +46,7 @@ mod gate {
     use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
     use leptos::prelude::use_context;
     use leptos_axum::ResponseOptions;
-    use resonant_backend::{Ctx, Error, idempotency, sessions};
+    use resonant_backend::{Actor, Ctx, Error, idempotency, members, sessions, whole_seconds};
     use resonant_domain::FaultKind;
     use resonant_domain::session::Session;
     use serde::Serialize;
@@ -59,6 +59,9 @@ mod gate {
     /// The cookie that holds a word for a page.
     const NOTE: &str = "resonant_note";
 
+    /// The query of a form that comes once more, by whom it has made a guest.
+    const AGAIN: &str = "again";
+
     /// Who asks, from the request that is being answered.
     pub fn ctx() -> Result<Ctx, AppError> {
         use_context::<Parts>().and_then(|parts| parts.extensions.get::<Ctx>().cloned()).ok_or_else(
@@ -67,6 +70,27 @@ mod gate {
                 AppError::new(FaultKind::Internal, FaultKind::Internal.title())
             },
         )
+    }
+
+    /// Makes a guest of somebody whom nobody knows, and tells whether to do now what their form asks for. One
+    /// with an intent comes once more first: nothing tells it from another's as long as they are nobody, and an
+    /// answer that is lost on the way takes their sign-in along. So the sign-in goes alone, and a browser sends
+    /// the form after it by itself (307). Whoever keeps no cookies is asked for that once.
+    pub async fn guest_first(ctx: &Ctx, intent: &str) -> Result<bool, AppError> {
+        let was_nobody = matches!(ctx.actor(), Actor::Anonymous);
+        members::begin_guest(ctx).await.map_err(fail)?;
+        let parts = use_context::<Parts>();
+        let here = parts.as_ref().map(|parts| &parts.uri).filter(|uri| uri.query() != Some(AGAIN));
+        let again =
+            here.and_then(|uri| HeaderValue::try_from(format!("{}?{AGAIN}", uri.path())).ok());
+        match (again, use_context::<ResponseOptions>()) {
+            (Some(again), Some(response)) if was_nobody && !intent.is_empty() => {
+                response.set_status(StatusCode::TEMPORARY_REDIRECT);
+                response.insert_header(header::LOCATION, again);
+                Ok(false)
+            }
+            _ => Ok(true),
+        }
     }
 
     /// Does what a form of `function` asks for once for its intent and all that it says, for a caller who
@@ -115,6 +139,13 @@ mod gate {
             forbid_keeping();
         }
         tell_script(kind);
+        if let Error::TooMany { retry_after } = &error
+            && is_scripted_call()
+            && let Some(response) = use_context::<ResponseOptions>()
+        {
+            let seconds = HeaderValue::from(whole_seconds(*retry_after));
+            response.insert_header(header::RETRY_AFTER, seconds);
+        }
         told(error)
     }
 

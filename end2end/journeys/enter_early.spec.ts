@@ -2,7 +2,7 @@
 
 import type { Page } from '@playwright/test';
 import { beGuest } from '../fixtures/seed.ts';
-import { expect, test, untilLive } from '../fixtures/test.ts';
+import { expect, test, untilLive, visit } from '../fixtures/test.ts';
 import { row } from '../pages/agent_list.ts';
 import { StudioPages } from '../pages/studio.ts';
 
@@ -91,15 +91,71 @@ test('the palette opens once though the page was not there yet', async ({ page, 
   const release = await openFrame(page);
   const field = page.getByRole('combobox', { name: 'Go to' });
   await page.keyboard.press('Control+k');
-  await expect(field).toHaveCount(0);
+  await expect(field).toBeFocused();
   expect(asked).toBe(0);
   release();
   await untilLive(page);
+  await expect(page.getByRole('dialog').getByRole('option', { name: 'Marketplace' })).toBeVisible();
   await expect(field).toBeFocused();
   await expect(field).toHaveCount(1);
   await page.keyboard.press('Escape');
   await expect(page.getByRole('dialog')).toHaveCount(0);
   await expect(row(page, 'Late')).toBeVisible();
+});
+
+test('what is typed for the palette before the page is live arrives in it', async ({ page, browserConsole }) => {
+  browserConsole.allow(tooLate);
+  const release = await openSlowly(page, '/sign-in');
+  const field = page.getByRole('combobox', { name: 'Go to' });
+  const email = page.getByLabel('E-mail address');
+  await email.focus();
+  await expect(page.locator('#palette')).toBeAttached();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('marketp');
+  await expect(page.locator('html')).not.toHaveAttribute('data-live');
+  release();
+  await untilLive(page);
+  await expect(page.getByRole('dialog').getByRole('option')).toHaveText([/Marketplace/]);
+  await expect(field).toHaveValue('marketp');
+  await expect(email).toHaveValue('');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('/marketplace');
+});
+
+test('what is typed for the palette before its own program is there arrives in it', async ({ page, browserConsole }) => {
+  browserConsole.allow(tooLate);
+  await visit(page, '/sign-in');
+  const release = await holdPrograms(page, /\/split_commands\.[^/]*wasm$/);
+  const field = page.getByRole('combobox', { name: 'Go to' });
+  const email = page.getByLabel('E-mail address');
+  await email.focus();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('marketp');
+  await expect(field).toHaveValue('marketp');
+  release();
+  await expect(page.getByRole('dialog').getByRole('option')).toHaveText([/Marketplace/]);
+  await page.keyboard.press('Escape');
+  await expect(email).toBeFocused();
+  await expect(email).toHaveValue('');
+  // It begins anew.
+  await page.keyboard.press('Control+k');
+  await expect(field).toHaveValue('');
+});
+
+test('the palette does not come back to who has closed it early', async ({ page, browserConsole }) => {
+  browserConsole.allow(tooLate);
+  const release = await openSlowly(page, '/sign-in');
+  const field = page.getByRole('combobox', { name: 'Go to' });
+  await expect(page.locator('#palette')).toBeAttached();
+  await page.keyboard.press('Control+k');
+  await expect(field).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(field).toHaveCount(0);
+  release();
+  await untilLive(page);
+  // In a palette this would be a letter of its field.
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();
 });
 
 test('that the network went is said once the page is live, if it is gone still', async ({ page, browserConsole }) => {

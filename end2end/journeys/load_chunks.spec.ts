@@ -137,7 +137,7 @@ test('the palette of commands comes when it is asked for, alone, or a notice doe
   const seen = watchChunks(page);
   await visit(page, '/');
   await page.keyboard.press('Control+k');
-  await expect(page.getByRole('combobox', { name: 'Go to' })).toBeVisible();
+  await expect(page.getByRole('dialog').getByRole('option').first()).toBeVisible();
   expect([...seen]).toEqual([COMMANDS]);
   await hold(page, browserConsole, fileOf(COMMANDS));
   await visit(page, '/');

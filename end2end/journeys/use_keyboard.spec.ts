@@ -2,8 +2,9 @@
 // can be switched off, and what passes by itself waits for who is at it.
 
 import type { Locator, Page } from '@playwright/test';
+import { join } from '../fixtures/people.ts';
 import { beGuest, makeAgent } from '../fixtures/seed.ts';
-import { expect, test, visit } from '../fixtures/test.ts';
+import { anotherBrowser, expect, test, visit } from '../fixtures/test.ts';
 import { button, grid, pick, row } from '../pages/agent_list.ts';
 import { SessionPage } from '../pages/session.ts';
 
@@ -70,6 +71,32 @@ test('what is on its way is not sent again, and its button keeps the focus', asy
   release();
   await expect(page.getByRole('status').getByText('Saved', { exact: true })).toBeVisible();
   expect(sent).toBe(1);
+});
+
+test('a link keeps the focus while all that is around it is drawn anew', async ({ page }) => {
+  const id = await beGuest(page);
+  await visit(page, `/studio/agents/${id}/bench`);
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route('**/api/fn/studio/set_test_policy', async (route) => {
+    await held;
+    await route.continue();
+  });
+  const back = page.getByRole('link', { name: 'Back to the editor' });
+  await button(page, 'Require them to pass').click();
+  await back.focus();
+  release();
+  await expect(button(page, 'Publish without tests')).toBeVisible();
+  await expect(back).toBeFocused();
+});
+
+test('the focus goes to the page where what had it is gone', async ({ page }) => {
+  const id = await beGuest(page, 'Phoenix');
+  await page.request.delete(`/api/v1/agents/${id}`);
+  await visit(page, '/studio/trash');
+  await page.getByRole('button', { name: 'Restore Phoenix' }).press('Enter');
+  await expect(page.getByText('The trash is empty')).toBeVisible();
+  await expect(page.locator('main')).toBeFocused();
 });
 
 test('every focus is visible', async ({ page }) => {
@@ -156,6 +183,40 @@ test('nor is it one in a list', async ({ page }) => {
   await expect(page.getByRole('textbox', { name: 'New name' })).toBeFocused();
 });
 
+test('what stands in a row is reached by arrows, and Enter does what it says', async ({ page }) => {
+  const paused = await beGuest(page, 'One');
+  for (const name of ['Two', 'Three']) await makeAgent(page, { name });
+  await page.request.patch(`/api/v1/agents/${paused}`, { data: { status: 'paused' } });
+  await visit(page, '/studio?sort=name');
+  const list = grid(page);
+  await expect(list).toHaveClass(/is-live/);
+  const link = (name: string, text: string) => row(page, name).getByRole('link', { name: text, exact: true });
+  const press = async (key: string, focused: Locator) => {
+    await page.keyboard.press(key);
+    await expect(focused).toBeFocused();
+  };
+  await list.focus();
+  await press('ArrowRight', pick(page, 'One'));
+  await press('ArrowRight', link('One', 'One'));
+  // What is paused has nothing to run.
+  await press('ArrowRight', link('One', 'One'));
+  await press('ArrowLeft', pick(page, 'One'));
+  await press('Space', pick(page, 'One'));
+  await expect(pick(page, 'One')).toBeChecked();
+  await press('ArrowLeft', list);
+  await press('ArrowLeft', list);
+
+  // Another row is gone to as a whole.
+  await press('ArrowRight', pick(page, 'One'));
+  await press('ArrowDown', list);
+  await expect(list).toHaveAttribute('aria-activedescendant', 'agents-1');
+  await press('ArrowRight', pick(page, 'Three'));
+  await press('ArrowRight', link('Three', 'Three'));
+  await press('ArrowRight', link('Three', 'Run Three'));
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/studio\/agents\/[^/]+#run$/);
+});
+
 test('a menu folds up at Escape and for who goes on', async ({ page }) => {
   await beGuest(page);
   await visit(page, '/marketplace');
@@ -206,7 +267,7 @@ test('an answer of the palette that was overtaken is not shown', async ({ page }
   await visit(page, '/account');
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
-  await page.route('**/api/fn/studio/open_list', async (route) => {
+  await page.route('**/api/fn/studio/search_agents', async (route) => {
     if (route.request().postData()?.includes('Alpha')) await held;
     await route.continue();
   });
@@ -222,6 +283,48 @@ test('an answer of the palette that was overtaken is not shown', async ({ page }
   release();
   await (await late).finished();
   await expect(options).toHaveText([/Beta/]);
+});
+
+test('the palette finds what a team shares, and does what needs no page', async ({ page, browser, browserConsole }) => {
+  const ada = await anotherBrowser(browser, browserConsole);
+  await join(ada, 'Ada');
+  const { email } = await join(page, 'Bob');
+  const agent = await makeAgent(ada, { name: 'Shared reckoner' });
+  const slug = `keys-${Date.now().toString(36)}`;
+  const made = await ada.request.post('/api/v1/teams', { data: { name: 'Keys', slug } });
+  expect(made.status(), await made.text()).toBe(201);
+  const shared = await ada.request.put(`/api/v1/teams/${slug}/agents/${agent}`);
+  expect(shared.ok(), await shared.text()).toBe(true);
+  const invited = await ada.request.post(`/api/v1/teams/${slug}/invitations`, { data: { role: 'viewer', email } });
+  expect(invited.status(), await invited.text()).toBe(201);
+  const taken = await page.request.post('/api/v1/team-invitations/accept', { data: { team: slug } });
+  expect(taken.status(), await taken.text()).toBe(200);
+  await ada.context().close();
+
+  await page.emulateMedia({ colorScheme: 'light' });
+  await visit(page, '/marketplace');
+  const field = page.getByRole('combobox', { name: 'Go to' });
+  const options = page.getByRole('dialog').getByRole('option');
+  await page.keyboard.press('Control+k');
+  await field.fill('dark');
+  await expect(options).toHaveText([/Switch between light and dark/]);
+  await page.keyboard.press('Enter');
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+
+  await page.keyboard.press('Control+k');
+  await field.fill('shared reck');
+  await expect(options).toHaveText([/Shared reckoner\s*Shared with me/]);
+  await page.keyboard.press('Enter');
+  await page.waitForURL(`/studio/agents/${agent}`);
+
+  await visit(page, '/marketplace');
+  await page.keyboard.press('Control+k');
+  await field.fill('sign out');
+  await expect(options).toHaveText([/Sign out/]);
+  await page.keyboard.press('Enter');
+  await page.waitForURL('/');
+  await expect(page.locator('.account-menu').getByRole('link', { name: 'Sign in' })).toBeVisible();
 });
 
 test('a note with a way back stays for who is at it, and is reached by a key', async ({ page }) => {

@@ -1,4 +1,4 @@
-// A session that takes its time: reload, a second tab, a lost connection and a cancel in the middle.
+// A session that takes its time: reload, a second tab, a hidden tab, a lost connection and a cancel in the middle.
 
 import type { Page } from '@playwright/test';
 import { Proxy } from '../fixtures/proxy.ts';
@@ -61,6 +61,87 @@ test('a lost connection is said, and nothing is lost or repeated', async ({ page
   } finally {
     await proxy.cut();
   }
+});
+
+/** The streams of sessions that the page has opened, in order: after which event, and whether it is open. */
+async function watchStreams(page: Page) {
+  await page.addInitScript(() => {
+    const streams: EventSource[] = [];
+    const Native = EventSource;
+    class Watched extends Native {
+      constructor(url: string | URL, init?: EventSourceInit) {
+        super(url, init);
+        if (this.url.includes('/sessions/')) streams.push(this);
+      }
+    }
+    Object.assign(window, { streams, EventSource: Watched });
+  });
+  return () =>
+    page.evaluate(() =>
+      (window as unknown as { streams: EventSource[] }).streams.map(({ url, readyState }) => ({
+        after: Number(new URL(url).searchParams.get('after')),
+        isOpen: readyState !== EventSource.CLOSED,
+      })),
+    );
+}
+
+/** Shows the tab, or puts it behind others. */
+const show = (page: Page, isShown: boolean) =>
+  page.evaluate((isShown) => {
+    Object.defineProperty(document, 'hidden', { configurable: true, value: !isShown });
+    document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+  }, isShown);
+
+test('a tab that nobody sees keeps no connection, and goes on where it was', async ({ page }) => {
+  const streams = await watchStreams(page);
+  const { id, session } = await startSlow(page, '[[words 200]] [[slow 100]]');
+  await expect(session.output).toContainText('word5');
+  await page.locator('.session__connection').evaluate((place) => {
+    const told: string[] = [];
+    Object.assign(window, { told });
+    new MutationObserver(() => told.push(place.textContent ?? '')).observe(place, { subtree: true, childList: true, characterData: true });
+  });
+  // A look at another tab is none.
+  await show(page, false);
+  await show(page, true);
+  expect((await streams()).map(({ isOpen }) => isOpen)).toEqual([true]);
+
+  await show(page, false);
+  await expect.poll(async () => (await streams()).map(({ isOpen }) => isOpen)).toEqual([false]);
+  const before = (await readSession(page, id)).last_sequence;
+  await expect.poll(async () => (await readSession(page, id)).last_sequence).toBeGreaterThan(before + 5);
+  await session.expectState('Running');
+  expect(await streams()).toHaveLength(1);
+  await show(page, true);
+  await session.expectCompleted();
+  await expect(session.output).toHaveText(all(200));
+  const [first, second, ...more] = await streams();
+  expect(second!.after).toBeGreaterThan(first!.after);
+  expect(more).toEqual([]);
+  expect(await page.evaluate(() => (window as unknown as { told: string[] }).told)).toEqual([]);
+
+  // What is over is not followed again.
+  await show(page, false);
+  await show(page, true);
+  expect((await streams()).map(({ isOpen }) => isOpen)).toEqual([false, false]);
+  expectWholeLog(await readSession(page, id));
+});
+
+test('the title of a tab that nobody sees says that its session is over', async ({ page }) => {
+  await page.clock.install();
+  const streams = await watchStreams(page);
+  const { id, session } = await startSlow(page, '[[words 120]] [[slow 100]]');
+  await expect(session.output).toContainText('word5');
+  await show(page, false);
+  await page.clock.fastForward(3_000);
+  await expect.poll(async () => (await streams()).map(({ isOpen }) => isOpen)).toEqual([false]);
+  await untilEnded(page, id);
+  await expect(page).toHaveTitle(/^Running/);
+  await page.clock.fastForward(31_000);
+  await expect(page).toHaveTitle(/^Completed/);
+  await show(page, true);
+  await expect(session.output).toHaveText(all(120));
+  expect(await streams()).toHaveLength(2);
 });
 
 /** How far the end of the page is below what is seen, in pixels, and how far it is scrolled. */

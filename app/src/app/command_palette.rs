@@ -7,21 +7,23 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
-use resonant_domain::agent_list::AgentQuery;
+use resonant_domain::member::{UserKind, Viewer};
 
-use crate::features::studio::api::open_list;
+use crate::features::account::api::sign_out;
+use crate::features::studio::api::{FoundAgent, search_agents};
 use crate::language::{key, tr};
-use crate::state::use_viewer;
+use crate::state::{theme, use_viewer};
 use crate::{browser, paths};
 
 /// After such a pause in typing the agents are searched.
 const PAUSE: Duration = Duration::from_millis(150);
-/// How many agents are offered.
-const AGENTS: usize = 8;
 /// The cookie that keeps whether keys do something that stand alone.
 pub const SINGLE_KEYS: &str = "resonant_single_keys";
 /// Stands in the place of an address for the sheet of shortcuts.
 const SHEET: &str = "#shortcuts";
+/// The same for what is done at once.
+const CHANGE_THEME: &str = "#theme";
+const SIGN_OUT: &str = "#sign-out";
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +49,8 @@ impl Command {
     }
 }
 
-/// The places that can be gone to.
-const PLACES: [(&str, &str); 22] = [
+/// The places that can be gone to, and what anyone can do.
+const PLACES: [(&str, &str); 23] = [
     (key("Studio: your agents"), paths::STUDIO),
     (key("New agent"), paths::NEW_AGENT),
     (key("Import a file"), paths::IMPORT),
@@ -71,88 +73,85 @@ const PLACES: [(&str, &str); 22] = [
     (key("Sign in"), paths::SIGN_IN),
     (key("Home"), paths::HOME),
     (key("Keyboard shortcuts"), SHEET),
+    (key("Switch between light and dark"), CHANGE_THEME),
 ];
+
+/// What members can do besides: a guest who signs out cannot come back to what they made.
+const MEMBERS_DEEDS: [(&str, &str); 1] = [(key("Sign out"), SIGN_OUT)];
 
 /// Those that admins can go to besides.
 const ADMINS_PLACES: [(&str, &str); 2] =
     [(key("Administration"), paths::ADMIN), (key("Open the review queue"), paths::MODERATION)];
 
 /// The keys and what they do.
-const SHORTCUTS: [(&str, &str); 13] = [
+const SHORTCUTS: [(&str, &str); 15] = [
     (key("Ctrl K"), key("Go to a place or an agent")),
     ("?", key("This sheet")),
     ("F8", key("To the notes on the screen, to undo what was done")),
     (key("Ctrl S"), key("Save the agent that you edit")),
     (key("Ctrl Enter"), key("Run the agent with the goal that you write")),
     ("↑ ↓", key("In a list: the row above, the row below")),
+    ("→ ←", key("In a list: to what stands in the row, and back")),
     (key("Page Up, Page Down"), key("In a list: a view up, a view down")),
     (key("Home, End"), key("In a list: the first row, the last row")),
     (key("letters"), key("In a list: the first name that begins with them")),
     (key("Space"), key("In a list: select the row")),
     (key("Shift Space"), key("In a list: select all rows from the last selected one")),
+    (key("Ctrl A"), key("In a list: select all rows, the first 200 where there are more")),
     (key("Enter"), key("In a list: open the row")),
     ("F2", key("In the list of agents: rename the selected one")),
 ];
 
-/// Draws what was asked for, in a chunk of its own.
-#[leptos::wasm_split::wasm_split(commands, wasm_split_path = ::leptos::wasm_split)]
-pub fn command_palette(shown: Asked, asked: RwSignal<Option<Asked>>) -> AnyView {
-    let dialog = NodeRef::<html::Dialog>::new();
-    Effect::new(move || {
-        let Some(dialog) = dialog.get() else { return };
-        // The element is known before it is in the document, and shown only there.
-        request_animation_frame(move || {
-            if dialog.is_connected() && !dialog.open() {
-                // Fails only when it is open already.
-                let _ = dialog.show_modal();
-            }
-        });
-    });
-    // A dialog that is closed, rather than taken away, gives the focus back to whoever had it.
-    let close = Callback::new(move |()| match dialog.get_untracked() {
-        Some(dialog) => dialog.close(),
-        None => asked.set(None),
-    });
-    let label = match shown {
-        Asked::Palette => tr("Commands"),
-        Asked::Shortcuts => tr("Keyboard shortcuts"),
-    };
-    view! {
-        <dialog
-            class="dialog commands"
-            node_ref=dialog
-            aria-label=label
-            on:close=move |_| asked.set(None)
-        >
-            {match shown {
-                Asked::Palette => view! { <Palette asked=asked close=close /> }.into_any(),
-                Asked::Shortcuts => view! { <Shortcuts close=close /> }.into_any(),
-            }}
-        </dialog>
+/// What the palette and its field tell each other: the field is there before the palette is fetched.
+#[derive(Debug, Clone, Copy)]
+pub struct PaletteField {
+    /// What is typed.
+    pub typed: RwSignal<String>,
+    /// The place of what is chosen among what is offered; none where nothing is.
+    pub active: RwSignal<Option<usize>>,
+}
+
+/// Takes back what was asked for, unless it is something else by now.
+pub fn take_back(asked: RwSignal<Option<Asked>>, shown: Asked) {
+    if asked.get_untracked() == Some(shown) {
+        asked.set(None);
     }
-    .into_any()
+}
+
+/// Draws what was asked for, in a chunk of its own: of the palette what is offered below its field.
+#[leptos::wasm_split::wasm_split(commands, wasm_split_path = ::leptos::wasm_split)]
+pub fn command_palette(
+    shown: Asked,
+    asked: RwSignal<Option<Asked>>,
+    field: PaletteField,
+) -> AnyView {
+    match shown {
+        Asked::Palette => view! { <Palette asked=asked field=field /> }.into_any(),
+        Asked::Shortcuts => view! { <Shortcuts asked=asked /> }.into_any(),
+    }
 }
 
 #[component]
-fn Palette(asked: RwSignal<Option<Asked>>, close: Callback<()>) -> impl IntoView {
-    let typed = RwSignal::new(String::new());
+fn Palette(asked: RwSignal<Option<Asked>>, field: PaletteField) -> impl IntoView {
+    let PaletteField { typed, active } = field;
     let agents = RwSignal::new(Vec::<Command>::new());
     let chosen = RwSignal::new(0_usize);
-    let is_admin = RwSignal::new(false);
+    let besides = RwSignal::new(Vec::<(&'static str, &'static str)>::new());
     let viewer = use_viewer();
     leptos::task::spawn_local(async move {
-        if viewer.load().await.is_some_and(|viewer| viewer.is_admin) {
-            is_admin.try_set(true);
+        if let Some(viewer) = viewer.load().await {
+            besides.try_set(besides_for(&viewer));
         }
     });
     let commands = Memo::new(move |_| {
         let typed = typed.get();
         // Those that were found for what was typed before may not be called that any more.
         let agents = agents.get().into_iter().filter(|agent| agent.holds(&typed));
-        places(&typed, is_admin.get()).into_iter().chain(agents).collect::<Vec<_>>()
+        let places = besides.with(|besides| places(&typed, besides));
+        places.into_iter().chain(agents).collect::<Vec<_>>()
     });
     let turn = StoredValue::new(0_u32);
-    let search = std::cell::RefCell::new(debounce(PAUSE, move |text: String| {
+    let mut search = debounce(PAUSE, move |text: String| {
         let _ = turn.try_update_value(|turn| *turn += 1);
         let mine = turn.try_get_value();
         leptos::task::spawn_local(async move {
@@ -162,33 +161,64 @@ fn Palette(asked: RwSignal<Option<Asked>>, close: Callback<()>) -> impl IntoView
                 agents.try_set(found);
             }
         });
-    }));
+    });
+    // What was typed before this was there is looked for at once.
+    Effect::new(move || {
+        let text = typed.get();
+        chosen.set(0);
+        search(text);
+    });
+    Effect::new(move || {
+        let is_any = commands.with(|commands| !commands.is_empty());
+        active.set(is_any.then(|| chosen.get()));
+    });
+    on_cleanup(move || {
+        active.try_set(None);
+    });
     let navigate = use_navigate();
     let go = move |at: usize| {
         let command = commands.with_untracked(|commands| commands.get(at).cloned());
         match command {
             Some(command) if command.href == SHEET => asked.set(Some(Asked::Shortcuts)),
+            Some(command) if command.href == CHANGE_THEME => {
+                asked.set(None);
+                theme::toggle();
+            }
+            Some(command) if command.href == SIGN_OUT => {
+                asked.set(None);
+                leptos::task::spawn_local(async move {
+                    // Where it fails they are signed in still, as the corner of the page goes on to say.
+                    if sign_out().await.is_ok() {
+                        viewer.refresh();
+                    }
+                });
+            }
             Some(command) => {
-                close.run(());
+                asked.set(None);
                 navigate(&command.href, NavigateOptions::default());
             }
             None => {}
         }
     };
     let go_by_key = go.clone();
-    let keydown = move |event: leptos::ev::KeyboardEvent| {
+    // While the palette is open every key is meant for it.
+    let keys = window_event_listener(leptos::ev::keydown, move |event| {
         let last = commands.with_untracked(Vec::len).saturating_sub(1);
         match browser::key_of(&event).as_str() {
             "ArrowDown" => chosen.update(|at| *at = (*at + 1).min(last)),
             "ArrowUp" => chosen.update(|at| *at = at.saturating_sub(1)),
             // An Enter that ends a composition chooses its letters.
             "Enter" if event.is_composing() => return,
-            "Enter" => go_by_key(chosen.get_untracked()),
+            "Enter" => {
+                event.prevent_default();
+                return go_by_key(chosen.get_untracked());
+            }
             _ => return,
         }
         browser::reveal(&format!("command-{}", chosen.get_untracked()));
         event.prevent_default();
-    };
+    });
+    on_cleanup(move || keys.remove());
     let option = move |(at, command): (usize, Command)| {
         let go = go.clone();
         view! {
@@ -206,29 +236,6 @@ fn Palette(asked: RwSignal<Option<Asked>>, close: Callback<()>) -> impl IntoView
         }
     };
     view! {
-        <input
-            class="field__control commands__input"
-            type="text"
-            role="combobox"
-            aria-autocomplete="list"
-            aria-label=tr("Go to")
-            aria-expanded="true"
-            aria-controls="command-list"
-            aria-activedescendant=move || {
-                let is_any = commands.with(|commands| !commands.is_empty());
-                is_any.then(|| format!("command-{}", chosen.get()))
-            }
-            placeholder=tr("Go to a page or an agent")
-            autocomplete="off"
-            autofocus=true
-            on:keydown=keydown
-            on:input=move |event| {
-                let text = event_target_value(&event);
-                chosen.set(0);
-                typed.set(text.clone());
-                (search.borrow_mut())(text);
-            }
-        />
         <ul class="commands__list" id="command-list" role="listbox" aria-label=tr("Commands")>
             {move || commands.get().into_iter().enumerate().map(option.clone()).collect_view()}
         </ul>
@@ -240,7 +247,23 @@ fn Palette(asked: RwSignal<Option<Asked>>, close: Callback<()>) -> impl IntoView
 }
 
 #[component]
-fn Shortcuts(close: Callback<()>) -> impl IntoView {
+fn Shortcuts(asked: RwSignal<Option<Asked>>) -> impl IntoView {
+    let dialog = NodeRef::<html::Dialog>::new();
+    Effect::new(move || {
+        let Some(dialog) = dialog.get() else { return };
+        // The element is known before it is in the document, and shown only there.
+        request_animation_frame(move || {
+            if dialog.is_connected() && !dialog.open() {
+                // Fails only when it is open already.
+                let _ = dialog.show_modal();
+            }
+        });
+    });
+    // A dialog that is closed, rather than taken away, gives the focus back to whoever had it.
+    let close = move |_| match dialog.get_untracked() {
+        Some(dialog) => dialog.close(),
+        None => asked.set(None),
+    };
     let row = |(keys, does): (&'static str, &'static str)| {
         view! {
             <div class="shortcuts__row">
@@ -257,55 +280,73 @@ fn Shortcuts(close: Callback<()>) -> impl IntoView {
         browser::keep(SINGLE_KEYS, word);
     };
     view! {
-        <h2 class="shortcuts__title">{tr("Keyboard shortcuts")}</h2>
-        <dl class="shortcuts">{SHORTCUTS.map(row).collect_view()}</dl>
-        <label class="shortcuts__switch">
-            <input type="checkbox" checked=is_on on:change=switch />
-            <span>{tr("“?” alone opens this sheet. Without it, Ctrl K leads here")}</span>
-        </label>
-        <div class="dialog__actions">
-            <button type="button" class="button" autofocus=true on:click=move |_| close.run(())>
-                {tr("Close")}
-            </button>
-        </div>
+        <dialog
+            class="dialog commands"
+            node_ref=dialog
+            aria-label=tr("Keyboard shortcuts")
+            on:close=move |_| take_back(asked, Asked::Shortcuts)
+        >
+            <h2 class="shortcuts__title">{tr("Keyboard shortcuts")}</h2>
+            <dl class="shortcuts">{SHORTCUTS.map(row).collect_view()}</dl>
+            <label class="shortcuts__switch">
+                <input type="checkbox" checked=is_on on:change=switch />
+                <span>{tr("“?” alone opens this sheet. Without it, Ctrl K leads here")}</span>
+            </label>
+            <div class="dialog__actions">
+                <button type="button" class="button" autofocus=true on:click=close>
+                    {tr("Close")}
+                </button>
+            </div>
+        </dialog>
     }
 }
 
-/// The places whose title holds every word that was typed.
-fn places(typed: &str, is_admin: bool) -> Vec<Command> {
+/// What there is for somebody besides what there is for anyone.
+fn besides_for(viewer: &Viewer) -> Vec<(&'static str, &'static str)> {
+    let deeds = MEMBERS_DEEDS.into_iter().filter(|_| viewer.kind == UserKind::Member);
+    let places = ADMINS_PLACES.into_iter().filter(|_| viewer.is_admin);
+    deeds.chain(places).collect()
+}
+
+/// What has a title that holds every word that was typed.
+fn places(typed: &str, besides: &[(&'static str, &'static str)]) -> Vec<Command> {
     let typed = typed.to_lowercase();
     let words: Vec<_> = typed.split_whitespace().collect();
-    let admins = ADMINS_PLACES.into_iter().filter(|_| is_admin);
     PLACES
         .into_iter()
-        .chain(admins)
+        .chain(besides.iter().copied())
         .map(|(title, href)| (tr(title), href))
         .filter(|(title, _)| words.iter().all(|word| title.to_lowercase().contains(word)))
         .map(|(title, href)| Command {
             title: title.to_owned(),
-            kind: if href == SHEET { tr("Keys") } else { tr("Page") },
+            kind: match href {
+                SHEET => tr("Keys"),
+                CHANGE_THEME | SIGN_OUT => tr("Action"),
+                _ => tr("Page"),
+            },
             href: href.to_owned(),
         })
         .collect()
 }
 
-/// The agents whose name holds the text; none for somebody who has none.
+/// The agents whose name holds the text, one's own and shared ones; none for somebody who has none.
 async fn find_agents(text: String) -> Vec<Command> {
     if text.trim().is_empty() {
         return Vec::new();
     }
-    let query = AgentQuery { text: Some(text), ..AgentQuery::default() };
-    let Ok(part) = open_list(query, 0).await else { return Vec::new() };
-    let command = |line: resonant_domain::agent_list::AgentLine| Command {
-        href: paths::agent(line.summary.id),
-        title: line.summary.name,
-        kind: tr("Agent"),
+    let command = |FoundAgent { id, name, is_shared }: FoundAgent| Command {
+        title: name,
+        kind: if is_shared { tr("Shared with me") } else { tr("Agent") },
+        href: paths::agent(id),
     };
-    part.window.items.into_iter().take(AGENTS).map(command).collect()
+    let found = search_agents(text).await.unwrap_or_default();
+    found.into_iter().map(command).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use resonant_domain::agent_list::BULK_MAX;
+
     use super::*;
 
     #[test]
@@ -317,15 +358,38 @@ mod tests {
     }
 
     #[test]
+    fn the_sheet_says_how_many_rows_are_selected() {
+        let (_, does) = SHORTCUTS.iter().find(|(keys, _)| *keys == "Ctrl A").unwrap();
+        assert!(does.contains(&format!(" {BULK_MAX} ")), "{does}");
+    }
+
+    #[test]
     fn places_are_found_by_any_of_their_words() {
         let titles =
-            |typed| places(typed, false).into_iter().map(|place| place.title).collect::<Vec<_>>();
+            |typed| places(typed, &[]).into_iter().map(|place| place.title).collect::<Vec<_>>();
         assert_eq!(titles("").len(), PLACES.len());
         assert_eq!(titles("usage"), ["Usage and budget"]);
         assert_eq!(titles("administration"), Vec::<String>::new());
-        assert_eq!(places("administration", true)[0].href, paths::ADMIN);
+        assert_eq!(places("administration", &ADMINS_PLACES)[0].href, paths::ADMIN);
         assert_eq!(titles("NEW ag"), ["New agent"]);
         assert_eq!(titles("two compare"), ["Compare two sessions"]);
         assert_eq!(titles("zebra"), Vec::<String>::new());
+        assert_eq!(titles("dark"), ["Switch between light and dark"]);
+    }
+
+    #[test]
+    fn a_guest_is_not_offered_to_sign_out() {
+        for (kind, hrefs) in [(UserKind::Guest, vec![]), (UserKind::Member, vec![SIGN_OUT])] {
+            let viewer = Viewer {
+                id: "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap(),
+                kind,
+                display_name: "Ada".to_owned(),
+                email: None,
+                is_admin: false,
+                unread_notices: 0,
+            };
+            let found = places("sign out", &besides_for(&viewer));
+            assert_eq!(found.iter().map(|deed| &*deed.href).collect::<Vec<_>>(), hrefs, "{kind:?}");
+        }
     }
 }

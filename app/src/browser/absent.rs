@@ -61,6 +61,9 @@ pub fn focus(_id: &str) {}
 /// Moves the focus to the element with this id where nothing has it.
 pub fn focus_if_lost(_id: &'static str) {}
 
+/// Gives the focus back where it was lost by the next frame.
+pub fn keep_focus() {}
+
 /// Where the site is. The server knows by other means.
 #[cfg(not(feature = "ssr"))]
 pub fn origin() -> String {
@@ -85,6 +88,11 @@ pub fn fold_up(_event: &leptos::ev::Event, _menu: NodeRef<html::Details>) {}
 
 /// Whether a key was pressed in something that takes text.
 pub fn is_in_field(_event: &leptos::ev::KeyboardEvent) -> bool {
+    false
+}
+
+/// Whether a key was pressed on a link.
+pub fn is_on_link(_event: &leptos::ev::KeyboardEvent) -> bool {
     false
 }
 
@@ -150,6 +158,9 @@ pub fn follow_unread(_url: &str, _on_unread: impl Fn(i64) + 'static) -> LiveStre
 pub fn follow_news(_url: &str, _on_news: impl Fn() + 'static) -> LiveStream {
     LiveStream
 }
+
+/// Sets a form to what is drawn where its elements were another thing's before.
+pub fn begin_anew(_form: NodeRef<html::Form>, _of: &str) {}
 
 /// What a form would send as it stands.
 pub fn form_values<T>(_form: NodeRef<html::Form>) -> Option<T> {
@@ -285,8 +296,13 @@ impl Scroller {
         match *self {}
     }
 
-    /// Gives a row its place among the others by its style alone.
-    pub fn set_order(&self, _slot: usize, _order: usize) {
+    /// Moves the focus within a row.
+    pub fn step(&self, _slot: usize, _is_forward: bool) {
+        match *self {}
+    }
+
+    /// Tells a row which one of the list it is, and whether there is such a one.
+    pub fn set_rank(&self, _slot: usize, _rank: usize, _is_there: bool) {
         match *self {}
     }
 

@@ -127,7 +127,7 @@ fn follow(url: &str, on_text: OnText) -> LiveStream {
 }
 
 /// Waits until the page is shown, or until it is hidden.
-async fn until_shown(is: bool) {
+pub(super) async fn until_shown(is: bool) {
     if is_shown() == is {
         return;
     }

@@ -2,7 +2,7 @@
 
 use leptos::prelude::{document, request_animation_frame, window, window_event_listener_untyped};
 use wasm_bindgen::JsCast;
-use web_sys::{Event, HtmlDocument, HtmlElement, HtmlInputElement, KeyboardEvent};
+use web_sys::{Element, Event, HtmlDocument, HtmlElement, HtmlInputElement, KeyboardEvent};
 
 /// Calls `announce` with the page's title and moves the focus to its main part, once the new page is
 /// drawn.
@@ -92,21 +92,52 @@ pub fn prefers_dark() -> bool {
 /// Moves the focus to the element with this id, without scrolling.
 pub fn focus(id: &str) {
     if let Some(element) = element(id) {
-        let options = web_sys::FocusOptions::new();
-        options.set_prevent_scroll(true);
-        let _ = element.focus_with_options(&options);
+        focus_element(&element);
     }
+}
+
+fn focus_element(element: &HtmlElement) {
+    let options = web_sys::FocusOptions::new();
+    options.set_prevent_scroll(true);
+    let _ = element.focus_with_options(&options);
 }
 
 /// Moves the focus to the element with this id where nothing has it by the next frame: what had it may be
 /// gone from the page.
 pub fn focus_if_lost(id: &'static str) {
     request_animation_frame(move || {
-        let active = document().active_element();
-        if active.is_none_or(|active| active.tag_name() == "BODY") {
+        if focused().is_none() {
             focus(id);
         }
     });
+}
+
+/// Gives the focus back by the next frame where it was lost until then: to what has it, to what comes in its
+/// place by the same id, or else to the main part of the page.
+///
+/// A view that is drawn anew on the same elements takes every attribute away and puts it back (tachys, where
+/// views are erased to one type). A browser takes the focus from a link that leads nowhere, be it for a moment,
+/// and from what only its `tabindex` lets have it. What stands in a closure comes as new elements.
+pub fn keep_focus() {
+    let Some(before) = focused() else { return };
+    request_animation_frame(move || {
+        if focused().is_some() {
+            return;
+        }
+        let is_there = before.is_connected();
+        let now = if is_there { before.dyn_into().ok() } else { element(&before.id()) };
+        if let Some(now) = now {
+            focus_element(&now);
+        }
+        if focused().is_none() {
+            focus("main");
+        }
+    });
+}
+
+/// What has the focus; nothing where the page as a whole has it.
+fn focused() -> Option<Element> {
+    document().active_element().filter(|active| active.tag_name() != "BODY")
 }
 
 /// Where the site is: `https://resonant.example.org`.
@@ -135,6 +166,12 @@ pub fn is_in_field(event: &KeyboardEvent) -> bool {
     })
 }
 
+/// Whether a key was pressed on a link.
+pub fn is_on_link(event: &KeyboardEvent) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    target.is_some_and(|element| element.tag_name() == "A")
+}
+
 /// Shows the check box that an event comes from as ticked, or not: a browser ticks what is clicked, whatever
 /// comes of it.
 pub fn tick(event: &Event, is_ticked: bool) {
@@ -157,6 +194,11 @@ pub fn load(path: &str) {
 /// Shows the notice that the page has to be loaded anew. Called when the app has stopped: what it
 /// touches was drawn before.
 pub fn show_fault_notice() {
+    // It would be out of reach behind a dialog. That is taken away rather than closed, of which the app would
+    // be told.
+    while let Ok(Some(dialog)) = document().query_selector("dialog[open]") {
+        dialog.remove();
+    }
     if let Some(notice) = element("fault-notice") {
         let _ = notice.remove_attribute("hidden");
     }

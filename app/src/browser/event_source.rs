@@ -1,5 +1,7 @@
-//! Server-Sent Events: a session's log as it is written.
+//! Server-Sent Events: a session's log as it is written. A page that nobody sees keeps no connection: a browser
+//! allows few to one place, and every open session would have one. Now and then such a page catches up.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use futures::channel::oneshot;
@@ -12,6 +14,7 @@ use resonant_domain::pin::Pins;
 use resonant_domain::session_event::{EventBody, SessionEvent};
 
 use super::StreamState;
+use super::agent_stream::until_shown;
 
 /// The first wait before a refused connection is tried again; it doubles up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -19,6 +22,12 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 /// How often the connection is looked at: a browser that reconnects by itself does not say so.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long nobody has to see the page before its connection is closed: who looks at another tab for a moment
+/// comes back to one that stands.
+const GRACE: Duration = Duration::from_secs(2);
+/// How often a page that nobody sees catches up, for as long as [`GRACE`]: the title in its tab says how the
+/// session stands.
+const CATCH_UP: Duration = Duration::from_secs(30);
 
 /// A live stream of events. Dropping it ends the stream.
 #[derive(Debug)]
@@ -33,7 +42,9 @@ pub struct EventStream {
 /// `on_event` hears each event at least once and in order, `on_pins` which messages are pinned, as that
 /// changes; `on_state` hears how the connection stands. A lost connection is made again from the newest
 /// event heard, unless `is_gone` says that there is nothing to be read any more, which a browser is not
-/// told; the `end` that the server sends after a session's last event closes the stream for good.
+/// told; the `end` that the server sends after a session's last event closes the stream for good. A page that
+/// is hidden is connected now and then alone, of which `on_state` is told nothing: once it is shown it goes on
+/// from the newest event heard.
 pub fn follow_session(
     url: impl Fn(i64) -> String + 'static,
     after: i64,
@@ -54,6 +65,14 @@ pub fn follow_session(
             match listen(&url(newest), &mut newest, &mut stopped, ears).await {
                 Closed::ByUs => return,
                 Closed::AtEnd => break on_state(StreamState::Ended),
+                Closed::Unseen => {
+                    select! {
+                        _ = stopped => return,
+                        () = until_shown(true).fuse() => {}
+                        () = sleep(CATCH_UP).fuse() => {}
+                    }
+                    continue;
+                }
                 Closed::ByFailure => on_state(StreamState::Reconnecting),
             }
             if is_gone().await {
@@ -73,6 +92,8 @@ pub fn follow_session(
 enum Closed {
     ByUs,
     AtEnd,
+    /// Nobody sees the page.
+    Unseen,
     ByFailure,
 }
 
@@ -94,10 +115,12 @@ async fn listen(
         return Closed::ByFailure;
     };
     let mut heard = stream::select(stream::select(messages, ends), pins).fuse();
+    let mut unseen = pin!(until_unseen().fuse());
     let mut is_live = false;
     loop {
         select! {
             _ = stopped => return Closed::ByUs,
+            () = unseen => return Closed::Unseen,
             item = heard.next() => match item {
                 Some(Ok((name, _))) if name == "end" => return Closed::AtEnd,
                 Some(Ok((name, message))) if name == Pins::EVENT => {
@@ -127,6 +150,17 @@ async fn listen(
         if is_open != is_live {
             is_live = is_open;
             on_state(if is_open { StreamState::Live } else { StreamState::Reconnecting });
+        }
+    }
+}
+
+/// Waits until nobody has seen the page for [`GRACE`].
+async fn until_unseen() {
+    loop {
+        until_shown(false).await;
+        select! {
+            () = until_shown(true).fuse() => {}
+            () = sleep(GRACE).fuse() => return,
         }
     }
 }

@@ -3,10 +3,27 @@
 use js_sys::Math;
 use leptos::form::FromFormData as _;
 use leptos::html;
-use leptos::prelude::{GetUntracked as _, NodeRef, document, request_animation_frame};
+use leptos::prelude::{Get as _, GetUntracked as _, NodeRef, document, request_animation_frame};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsCast;
 use web_sys::{FormData, HtmlElement};
+
+/// The attribute of a form that says what it was drawn for.
+const DRAWN_FOR: &str = "data-drawn-for";
+
+/// Sets a form to what is drawn where its elements were another thing's before, as those of a list's rows may have
+/// been: what was typed there would stay, and be sent for this one. Follows which element it is.
+pub fn begin_anew(form: NodeRef<html::Form>, of: &str) {
+    let Some(form) = form.get() else { return };
+    let before = form.get_attribute(DRAWN_FOR);
+    if before.as_deref() == Some(of) {
+        return;
+    }
+    let _ = form.set_attribute(DRAWN_FOR, of);
+    if before.is_some() {
+        form.reset();
+    }
+}
 
 /// What a form would send as it stands, whether its own rules refuse it or not. One that was taken out of
 /// the document can still be read.

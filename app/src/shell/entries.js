@@ -1,5 +1,5 @@
 {
-  const { palette, sheet } = document.currentScript.dataset;
+  const { palette, sheet, dialog } = document.currentScript.dataset;
   const entries = new Map();
   let pressed;
   let struck;
@@ -34,13 +34,18 @@
     if (!isPalette && (key !== sheet || target.matches?.('input, textarea, select'))) return;
     if (isPalette) event.preventDefault();
     struck = new KeyboardEvent('keydown', { key, ctrlKey, metaKey, bubbles: true, cancelable: true });
+    // What is typed from now on is meant for its field, and kept as that of any other is.
+    const shown = isPalette && document.getElementById(dialog);
+    if (shown && !shown.open) shown.showModal();
   };
+  // Whoever closes it again wants it no more.
+  const giveUp = () => (struck = undefined);
   const where = () => location.pathname + location.search;
   const drawn = where();
   const turn = () => {
     if (where() !== drawn) location.reload();
   };
-  const heard = { input: keep, submit: leave, click: press, keydown: strike, popstate: turn };
+  const heard = { input: keep, submit: leave, click: press, keydown: strike, close: giveUp, popstate: turn };
   for (const name in heard) addEventListener(name, heard[name], true);
 
   const signs = ['pointerover', 'pointerdown', 'touchstart', 'wheel', 'scroll', 'keydown', 'focusin', 'input'];

@@ -15,6 +15,8 @@
     import(js)
       .then((program) => program.default({ module_or_path: module }).then(() => live(program)))
       .catch((fault) => {
+        // Out of reach behind the palette, if that was asked for already.
+        for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
         document.getElementById('fault-notice')?.removeAttribute('hidden');
         console.error(fault);
       });

@@ -1,5 +1,6 @@
 //! The page of the viewer's secrets: written here, shown nowhere.
 
+use leptos::html;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use resonant_domain::FaultKind;
@@ -11,12 +12,12 @@ use crate::error::{AppError, action_error, field_error, removal_error, removals,
 use crate::features::studio::fault_within;
 use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
-use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{
     Button, ButtonKind, Confirm, ErrorPanel, Field, FormError, PageHead, Skeleton, Time, kept,
     not_signed_in_page,
 };
+use crate::{browser, paths};
 
 /// The page of the viewer's secrets.
 pub struct SecretsRoute {
@@ -144,6 +145,8 @@ fn SecretRow(
     let hosts = hosts.join(" ");
     let (value_id, hosts_id) = (format!("value-{name}"), format!("hosts-{name}"));
     let updated_name = name.clone();
+    let (node, of) = (NodeRef::<html::Form>::new(), name.clone());
+    Effect::new(move || browser::begin_anew(node, &of));
     let question = tr_with("Delete {name}?", &[("name", &name)]);
     view! {
         <li class="secret">
@@ -153,7 +156,7 @@ fn SecretRow(
             </div>
             <details>
                 <summary>{tr("Replace or delete ")} <span class="visually-hidden">{name.clone()}</span></summary>
-                <ActionForm action=update>
+                <ActionForm action=update node_ref=node>
                     <div class="form">
                         <input type="hidden" name="name" value=updated_name />
                         <Field

@@ -20,7 +20,7 @@ use super::api::{
 };
 use super::figures::figure_text;
 use super::refresh::{Refresh, reread};
-use super::rule_text::told;
+use super::rule_text::when;
 use crate::error::{AppError, action_error, last_error, removal_error, successes};
 use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
@@ -282,12 +282,12 @@ fn Facts(alert: Alert) -> impl IntoView {
         let measured = rule.measured().into_iter().map(|(metric, _)| metric.unit().as_str());
         let values = alert.values.iter().zip(measured);
         let values: Vec<_> = values.map(|(value, unit)| figure_text(*value, unit)).collect();
-        (told(&rule, &alert.values), values.join(", "))
+        (when(&rule), values.join(", "))
     });
-    let told = told.ok().map(|(told, values)| {
+    let told = told.ok().map(|(when, values)| {
         let values = if values.is_empty() { tr("nothing yet").to_owned() } else { values };
         view! {
-            <p>{told} "."</p>
+            <p>{tr("Fires ")} {when} "."</p>
             <p class="admin-note">{tr("Measured at the last look: ")} {values}</p>
         }
     });

@@ -103,7 +103,7 @@ pub async fn update_alert(
 
     let mut ctx = ssr::ctx()?;
     if !seen.is_empty() {
-        ctx = ctx.expecting(Seen::OneOf(vec![seen]));
+        ctx = ctx.expecting(Seen::at(seen));
     }
     alerts::may_write(&ctx).await.map_err(ssr::fail)?;
     let new = form.alert().map_err(|faults| ssr::fail(faults.into()))?;

@@ -4,19 +4,16 @@ use resonant_domain::alert::{Join, Limit, Rule};
 
 use crate::language::{decimal, key, tr, tr_with};
 
-/// The condition, with what was measured. In English the same as [`Rule::told`], which messages hold.
-pub(super) fn told(rule: &Rule, values: &[Option<f64>]) -> String {
-    let value = |index: usize| values.get(index).copied().flatten();
+/// When the alert fires, whatever is measured at present.
+pub(super) fn when(rule: &Rule) -> String {
     match rule {
-        Rule::Threshold(limit) => told_limit(limit, value(0)),
+        Rule::Threshold(limit) => when_beyond(limit),
         Rule::Absence { metric, period } => tr_with(
-            "nothing was measured of {metric} over {period}",
+            "when nothing is measured of {metric} over {period}",
             &[("metric", &metric.name()), ("period", period)],
         ),
         Rule::Composite { join, limits } => {
-            let parts = limits.iter().enumerate();
-            let parts: Vec<_> =
-                parts.map(|(index, limit)| told_limit(limit, value(index))).collect();
+            let parts: Vec<_> = limits.iter().map(when_beyond).collect();
             parts.join(tr(match join {
                 Join::All => key("; and "),
                 Join::Any => key("; or "),
@@ -25,33 +22,19 @@ pub(super) fn told(rule: &Rule, values: &[Option<f64>]) -> String {
     }
 }
 
-fn told_limit(limit: &Limit, value: Option<f64>) -> String {
+fn when_beyond(limit: &Limit) -> String {
     let unit = limit.metric.unit().as_str();
     let unit = if unit.is_empty() { String::new() } else { format!(" {}", tr(unit)) };
-    let number = |value: f64| format!("{}{unit}", decimal(short(value)));
-    let (metric, operator, own) =
-        (limit.metric.name(), tr(limit.operator.title()), number(limit.value));
-    match value {
-        Some(value) => tr_with(
-            "{metric} is {value} over {period}, {operator} {limit}",
-            &[
-                ("metric", &metric),
-                ("value", &number(value)),
-                ("period", &limit.period),
-                ("operator", &operator),
-                ("limit", &own),
-            ],
-        ),
-        None => tr_with(
-            "{metric} over {period} {operator} {limit}, not measured now",
-            &[
-                ("metric", &metric),
-                ("period", &limit.period),
-                ("operator", &operator),
-                ("limit", &own),
-            ],
-        ),
-    }
+    let (operator, value) = (tr(limit.operator.title()), decimal(short(limit.value)));
+    tr_with(
+        "when {metric} over {period} is {operator} {limit}",
+        &[
+            ("metric", &limit.metric.name()),
+            ("period", &limit.period),
+            ("operator", &operator),
+            ("limit", &format!("{value}{unit}")),
+        ],
+    )
 }
 
 /// A number with at most two digits behind the point.
@@ -66,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_condition_reads_in_english_as_it_does_in_messages() {
+    fn a_condition_reads_as_a_rule() {
         let threshold = AlertForm { name: "Slow".to_owned(), ..AlertForm::fresh() };
         let absence = AlertForm { kind: "absence".to_owned(), ..threshold.clone() };
         let composite = AlertForm {
@@ -75,12 +58,17 @@ mod tests {
             ..threshold.clone()
         };
         let any = AlertForm { join: "any".to_owned(), ..composite.clone() };
-        let measured: [&[Option<f64>]; 3] = [&[], &[Some(1_234.567), None], &[None, Some(50.0)]];
-        for form in [threshold, absence, composite, any] {
-            let rule = form.alert().unwrap().check().unwrap();
-            for values in measured {
-                assert_eq!(told(&rule, values), rule.told(values));
-            }
+        let (slow, cold) = (
+            "when api.latency.p99 over 5m is above 1000 ms",
+            "when cache.hit_rate over 1h is at or below 50.5 %",
+        );
+        for (form, text) in [
+            (threshold, slow.to_owned()),
+            (absence, "when nothing is measured of api.latency.p99 over 5m".to_owned()),
+            (composite, format!("{slow}; and {cold}")),
+            (any, format!("{slow}; or {cold}")),
+        ] {
+            assert_eq!(when(&form.alert().unwrap().check().unwrap()), text);
         }
     }
 }

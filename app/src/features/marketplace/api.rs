@@ -167,7 +167,7 @@ pub async fn install_and_run(
     #[server(default)] variables: Values,
     #[server(default)] intent: String,
 ) -> Result<(), AppError> {
-    use resonant_backend::{listings, members, sessions};
+    use resonant_backend::{listings, sessions};
     use resonant_domain::variable;
 
     use crate::features::studio::given;
@@ -179,7 +179,9 @@ pub async fn install_and_run(
     let listing = listings::get(&ctx, &slug).await.map_err(ssr::fail)?;
     variable::resolve(&listing.agent.variables, &new.variables)
         .map_err(|fields| ssr::fail(resonant_backend::Error::Invalid(fields)))?;
-    members::begin_guest(&ctx).await.map_err(ssr::fail)?;
+    if !ssr::guest_first(&ctx, &intent).await? {
+        return Ok(());
+    }
     let said = (slug.clone(), version, goal, context, variables);
     // Both get the identity that is set aside for the form: another try finds whichever is there.
     let act = move |ctx| async move {

@@ -23,6 +23,9 @@ use resonant_domain::page::PageRequest;
 
 /// How many agents the server draws: as many as the list fetches at once.
 pub(super) const WINDOW: u32 = 50;
+/// How many agents are found by their names.
+#[cfg(feature = "ssr")]
+const FOUND: u32 = 8;
 
 /// An agent beside what its editor says about models.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,7 +34,7 @@ pub struct EditedAgent {
     pub agent: Agent,
     /// The version that sessions run; `None` when they run the draft.
     pub published: Option<AgentVersion>,
-    /// What its newest edition with sessions took and cost.
+    /// What sessions of the edition that runs took and cost, or of the newest one that has some.
     pub typical: Option<VersionNumbers>,
     /// The language model that `Auto` means; `None` where the built-in planner answers.
     pub language_model: Option<String>,
@@ -117,6 +120,41 @@ pub async fn read_list(
     resonant_backend::agents::window(&ssr::ctx()?, &query, place, limit).await.map_err(ssr::fail)
 }
 
+/// An agent that was found by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundAgent {
+    /// Its identity.
+    pub id: AgentId,
+    /// Its name.
+    pub name: String,
+    /// Whether it is another's, who shares it with a team of the viewer's.
+    pub is_shared: bool,
+}
+
+/// The agents that the viewer reaches and whose name holds a text, letter case aside: the first few, their own
+/// before those of others.
+#[server(prefix = "/api/fn", endpoint = "studio/search_agents")]
+pub async fn search_agents(text: String) -> Result<Vec<FoundAgent>, AppError> {
+    use resonant_backend::{agents, teams};
+
+    let ctx = ssr::ctx()?;
+    let query = AgentQuery { text: Some(text.clone()), ..AgentQuery::default() };
+    let own = agents::window(&ctx, &query, Place::FromStart(0), FOUND).await.map_err(ssr::fail)?;
+    let room = (FOUND as usize).saturating_sub(own.items.len());
+    let shared = match room {
+        0 => Vec::new(),
+        // One's own are there although those of others cannot be read now.
+        _ => match teams::find_shared(&ctx, &text, room).await {
+            Err(error) if own.items.is_empty() => return Err(ssr::fail(error)),
+            found => found.unwrap_or_default(),
+        },
+    };
+    let found = |id, name, is_shared| FoundAgent { id, name, is_shared };
+    let own = own.items.into_iter().map(|line| found(line.summary.id, line.summary.name, false));
+    let shared = shared.into_iter().map(|agent| found(agent.id, agent.name, true));
+    Ok(own.chain(shared).take(FOUND as usize).collect())
+}
+
 /// The rank of the first agent of a list whose name begins with these letters.
 #[server(prefix = "/api/fn", endpoint = "studio/find_agent")]
 pub async fn find_agent(query: AgentQuery, prefix: String) -> Result<Option<u64>, AppError> {
@@ -194,7 +232,8 @@ pub async fn get_agent(id: AgentId) -> Result<EditedAgent, AppError> {
     let agent = resonant_backend::agents::get(&ctx, id).await.map_err(ssr::fail)?;
     let published = resonant_backend::agents::published(&ctx, id).await.map_err(ssr::fail)?;
     let numbers = resonant_backend::agents::numbers(&ctx, id).await.map_err(ssr::fail)?;
-    let typical = numbers.versions.into_iter().find(|numbers| numbers.median_cost.is_some());
+    let runs = published.as_ref().map(|published| published.version);
+    let typical = numbers.typical(runs).cloned();
     let (prompt, policy) = (&agent.spec.system_prompt, &agent.spec.model_policy);
     // A model that is not here says so where it is chosen.
     let weight = resonant_backend::agents::weigh(&ctx, Some(id), prompt, policy).await.ok();

@@ -134,7 +134,7 @@ pub async fn save_tool(
 
     let mut ctx = ssr::ctx()?;
     if !overwrite && !seen.is_empty() {
-        ctx = ctx.expecting(Seen::OneOf(vec![seen]));
+        ctx = ctx.expecting(Seen::at(seen));
     }
     let tools = agents::get(&ctx, id).await.map_err(ssr::fail)?.spec.tools;
     let before = tools.iter().find(|grant| grant.name == replaces);
