@@ -4,26 +4,34 @@
 //!
 //! 1. the source publishes the bucket's rows, and the target copies them and follows every change; meanwhile
 //!    the source's replicas hear that they answer for it no more;
-//! 2. the bucket is fenced on the source: who writes waits, who reads reads on;
-//! 3. once the target has all that was written before the fence, both sides are compared, the copy ends,
-//!    and the target may be read;
-//! 4. the table of buckets names the target;
-//! 5. the source answers no more, then the target is written to;
-//! 6. the source's rows are deleted, once the replicas of both know who is in charge.
+//! 2. both sides are compared as they are at an instant at which the target has all: for that instant alone
+//!    the bucket is fenced on the source;
+//! 3. the bucket is fenced: who writes waits, who reads reads on;
+//! 4. once the target has all that was written before the fence, what has changed since the comparison, on
+//!    either side, is compared, the copy ends, and the target may be read;
+//! 5. the table of buckets names the target;
+//! 6. the source answers no more, then the target is written to;
+//! 7. the source's rows are deleted, once the replicas of both know who is in charge.
 //!
-//! Whoever dies before step 4 leaves the source in charge, and the next try begins with a clean target;
+//! So what a bucket has decides how long a move takes, and not how long anyone waits for it.
+//!
+//! Whoever dies before step 5 leaves the source in charge, and the next try begins with a clean target;
 //! after it the target is in charge, and the next try only tidies up. Each try has an epoch, which every
 //! database keeps beside the bucket's state: who was overtaken by a later one can change nothing.
 
+mod comparison;
+mod messages;
 mod mover;
 mod replicas;
+mod strays;
 
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use sqlx::{ConnectOptions as _, PgConnection};
 
-use self::mover::{Mover, free_source, take_in};
+use self::mover::Mover;
+use self::strays::{free_source, take_in};
 use crate::database::{self, BUCKETS};
 use crate::store::shards::Move;
 use crate::store::{bucket_copy, shards};
@@ -41,8 +49,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How the buckets are spread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spread {
-    /// How many buckets each shard has, from shard 0 on.
-    pub buckets: Vec<usize>,
+    /// The numbers of the buckets that each shard has, from shard 0 on.
+    pub buckets: Vec<Vec<i32>>,
     /// The moves that were begun and are not over.
     pub moves: Vec<Unfinished>,
 }
@@ -67,6 +75,10 @@ pub(crate) enum Step {
     Copied,
     /// No replica of the source answers for the bucket.
     Withdrawn,
+    /// Both sides have had the same for an instant, and are compared as they were then.
+    Agreed,
+    /// They were the same.
+    Compared,
     /// The bucket is fenced on the source.
     Fenced,
     /// The target has all.
@@ -132,15 +144,15 @@ pub async fn status(ctx: &Ctx) -> Result<Spread> {
 
 /// The same for those who have passed already.
 pub(crate) async fn spread(backend: &Backend) -> Result<Spread> {
-    let mut buckets = vec![0; backend.shards().count()];
+    let mut buckets = vec![Vec::new(); backend.shards().count()];
     if let [all] = &mut buckets[..] {
-        *all = usize::try_from(BUCKETS).map_err(Error::internal)?;
+        *all = (0..BUCKETS).collect();
         return Ok(Spread { buckets, moves: Vec::new() });
     }
     let mut conn = backend.catalogue_read_latest().await?;
-    for (_, shard) in shards::list_buckets(&mut conn).await? {
-        if let Some(count) = usize::try_from(shard).ok().and_then(|shard| buckets.get_mut(shard)) {
-            *count += 1;
+    for (bucket, shard) in shards::list_buckets(&mut conn).await? {
+        if let Some(held) = usize::try_from(shard).ok().and_then(|shard| buckets.get_mut(shard)) {
+            held.push(bucket);
         }
     }
     let moves = shards::list_moves(&mut conn).await?.into_iter();
@@ -155,8 +167,8 @@ pub(crate) async fn spread(backend: &Backend) -> Result<Spread> {
 /// [`Error::Forbidden`] for anyone but the system; [`Error::Invalid`] for a bucket or a shard that there
 /// is not; [`Error::Conflict`] while another move is under way, when the source cannot be copied from, or when the
 /// bucket is on neither side;
-/// [`Error::Unavailable`] when the target does not catch up, or the two sides cannot be compared in time: the
-/// bucket then stays where it is.
+/// [`Error::Unavailable`] when the target does not catch up, or what changes all the time is too much to be compared
+/// while those who write wait: the bucket then stays where it is.
 #[tracing::instrument(name = "shards.move_bucket", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn move_bucket(
     ctx: &Ctx,

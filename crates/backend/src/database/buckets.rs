@@ -64,17 +64,19 @@ impl Buckets {
     }
 }
 
+/// What makes a start wait for whoever migrates.
+const NOT_MIGRATED: &str = "`server migrate` has not been run since DATABASE_SHARD_URLS was set";
+
 async fn list(catalogue: &Pool, count: usize) -> Result<Arc<[usize]>> {
     let rows = shards::list_buckets(&mut *catalogue.conn().await?).await?;
-    let shards: Option<Arc<[usize]>> = (0..BUCKETS)
-        .map(|bucket| {
-            let at = rows.binary_search_by_key(&bucket, |(of, _)| *of).ok()?;
-            usize::try_from(rows[at].1).ok().filter(|shard| *shard < count)
-        })
-        .collect();
-    let reason = "buckets are on shards that DATABASE_SHARD_URLS does not name, or `server migrate` \
-                  has not been run since it was set";
-    shards.ok_or_else(|| Error::internal(reason))
+    let shard_of = |bucket: i32| {
+        let at = rows.binary_search_by_key(&bucket, |(of, _)| *of);
+        let (_, shard) = rows[at.map_err(|_| Error::unavailable(NOT_MIGRATED))?];
+        let reason = "buckets are on shards that DATABASE_SHARD_URLS does not name";
+        let shard = usize::try_from(shard).ok().filter(|shard| *shard < count);
+        shard.ok_or_else(|| Error::internal(reason))
+    };
+    (0..BUCKETS).map(shard_of).collect()
 }
 
 /// Refuses databases that are not all there are, or in another order: owners would be looked for where
@@ -97,10 +99,7 @@ pub(super) async fn check_numbers(pools: &[Pool]) -> Result<()> {
                 let reason = format!("DATABASE_SHARD_URLS names shard {own} as number {number}");
                 return Err(Error::internal(reason));
             }
-            None => {
-                let reason = "`server migrate` has not been run since DATABASE_SHARD_URLS was set";
-                return Err(Error::internal(reason));
-            }
+            None => return Err(Error::unavailable(NOT_MIGRATED)),
         }
     }
     Ok(())

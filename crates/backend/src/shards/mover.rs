@@ -2,31 +2,36 @@
 
 use std::time::{Duration, Instant};
 
-use sqlx::types::Uuid;
 use sqlx::{Connection as _, PgConnection};
 
+use super::comparison::Changes;
+use super::messages::Rows;
 use super::replicas::Milestone;
 use super::{Step, Witness, connect};
-use crate::database::Limits;
 use crate::store::distribution::list_tables;
 use crate::store::shards::{self, BucketState, Move, Stay};
-use crate::store::{bucket_copy, limits};
+use crate::store::{bucket_changes, bucket_copy};
 use crate::{DatabaseSettings, Error, Result};
 
 /// The pause between two looks at a copy.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long the bucket may be fenced before the target is in charge; the source goes on otherwise.
 const FENCED_FOR: Duration = Duration::from_secs(10);
+/// How many rows that have changed the fence is let last longer for: more are compared before it.
+pub(super) const FEW: usize = 10_000;
 
 /// Whoever moves a bucket, with a connection to each of the databases concerned.
 pub(super) struct Mover<'a> {
     settings: &'a DatabaseSettings,
     bucket: i32,
+    /// What the copy is called.
+    name: String,
     /// Whether the table of buckets names the target, or may do so.
     is_decided: bool,
     epoch: i64,
     tables: Vec<String>,
     source_url: String,
+    target_url: String,
     source: PgConnection,
     target: PgConnection,
     catalogue: &'a mut PgConnection,
@@ -42,8 +47,9 @@ impl<'a> Mover<'a> {
         witness: Witness<'a>,
     ) -> Result<Self> {
         let source_url = url(settings, begun.source)?;
+        let target_url = url(settings, begun.target)?;
         let mut source = connect(&source_url).await?;
-        let mut target = connect(&url(settings, begun.target)?).await?;
+        let mut target = connect(&target_url).await?;
         let tables = list_tables(&mut source).await?;
         let bucket = begun.bucket;
         let here = shards::find_stay(&mut source, bucket).await?;
@@ -61,14 +67,17 @@ impl<'a> Mover<'a> {
             )));
         }
         let known = here.into_iter().chain(there).map(|Stay { epoch, .. }| epoch).max();
+        let name = bucket_copy::find_name(&mut source, bucket).await?;
         let epoch = shards::update_epoch(catalogue, bucket, known.unwrap_or(0)).await?;
         Ok(Self {
             settings,
             bucket,
+            name,
             is_decided,
             epoch,
             tables,
             source_url,
+            target_url,
             source,
             target,
             catalogue,
@@ -103,10 +112,12 @@ impl<'a> Mover<'a> {
     }
 
     async fn copy_and_switch(&mut self) -> Result<()> {
-        if !bucket_copy::is_possible(&mut self.source).await? {
-            return Err(Error::Conflict(
-                "The bucket's database needs PostgreSQL 15 and wal_level=logical".to_owned(),
-            ));
+        for conn in [&mut self.source, &mut self.target] {
+            if !bucket_copy::is_possible(conn).await? {
+                return Err(Error::Conflict(
+                    "Both databases need PostgreSQL 15 and wal_level=logical".to_owned(),
+                ));
+            }
         }
         self.set_target(BucketState::Left).await?;
         self.set_source(BucketState::Leaving).await?;
@@ -115,8 +126,11 @@ impl<'a> Mover<'a> {
         // While nobody has to wait for it.
         leaving.passed(self.settings).await;
         self.done(Step::Withdrawn).await?;
+        let changes = self.compare_ahead().await?;
         let until = self.fence().await?;
-        self.compare(until).await?;
+        self.check_tables().await?;
+        let sides = [&mut self.source, &mut self.target];
+        changes.compare_rest(sides, &self.tables, until).await?;
         // Before the source deletes anything, nobody may follow it any more.
         self.end_copy().await?;
         self.done(Step::Unsubscribed).await?;
@@ -137,12 +151,15 @@ impl<'a> Mover<'a> {
     }
 
     async fn copy(&mut self) -> Result<()> {
+        // A process of an earlier release may have ended a move and not the copy of a later one.
+        self.end_copy().await?;
         delete_left(&mut self.target, self.bucket, self.epoch, &self.tables).await?;
-        bucket_copy::publish(&mut self.source, self.bucket, &self.tables).await?;
-        bucket_copy::subscribe(&mut self.target, self.bucket, &self.source_url).await?;
+        bucket_copy::publish(&mut self.source, &self.name, self.bucket, &self.tables).await?;
+        bucket_copy::keep_log(&mut self.source, &self.name).await?;
+        bucket_copy::subscribe(&mut self.target, &self.name, &self.source_url).await?;
         self.done(Step::Subscribed).await?;
-        while !bucket_copy::is_copied(&mut self.target, self.bucket).await? {
-            if bucket_copy::has_failed(&mut self.target, self.bucket).await? {
+        while !bucket_copy::is_copied(&mut self.target, &self.name).await? {
+            if bucket_copy::has_failed(&mut self.target, &self.name).await? {
                 return Err(Error::unavailable("the target does not copy; its log says why"));
             }
             tokio::time::sleep(PAUSE).await;
@@ -150,51 +167,92 @@ impl<'a> Mover<'a> {
         self.done(Step::Copied).await
     }
 
+    /// Compares all that both sides have while owners write, so that they need not wait for it; then what they
+    /// have changed meanwhile, as long as that becomes less. Answers what is left.
+    async fn compare_ahead(&mut self) -> Result<Changes> {
+        self.check_tables().await?;
+        bucket_copy::publish(&mut self.target, &self.name, self.bucket, &self.tables).await?;
+        let urls = [self.source_url.as_str(), self.target_url.as_str()];
+        let mut changes = Changes::follow(urls, &self.name, &self.tables).await?;
+        let mut due: Option<Rows> = None;
+        loop {
+            self.compare_an_instant(&mut changes, due.as_ref()).await?;
+            let count = changes.count();
+            if count <= FEW || due.is_some_and(|due| count >= due.count()) {
+                break;
+            }
+            due = Some(changes.take());
+        }
+        self.done(Step::Compared).await?;
+        Ok(changes)
+    }
+
+    /// Compares what both sides have at an instant at which it must be the same: all, or what has changed.
+    async fn compare_an_instant(
+        &mut self,
+        changes: &mut Changes,
+        due: Option<&Rows>,
+    ) -> Result<()> {
+        let mut here = connect(&self.source_url).await?;
+        let mut there = connect(&self.target_url).await?;
+        let until = Instant::now() + FENCED_FOR;
+        self.shut(until).await?;
+        self.catch_up(until).await?;
+        // Whoever has anything by now is among them.
+        let owners = bucket_copy::list_owners(self.catalogue, self.bucket).await?;
+        let mut here = bucket_changes::freeze(&mut here).await?;
+        let mut there = bucket_changes::freeze(&mut there).await?;
+        self.set_source(BucketState::Leaving).await?;
+        self.done(Step::Agreed).await?;
+        let sides = [&mut *here, &mut *there];
+        match due {
+            None => changes.compare_all(sides, &self.tables, &owners).await,
+            Some(rows) => changes.compare_again(sides, rows).await,
+        }
+    }
+
     /// Lets nobody write any more, and waits until the target has what was written. Answers until when
     /// those who write can be let wait.
     async fn fence(&mut self) -> Result<Instant> {
         let until = Instant::now() + FENCED_FOR;
-        let is_late = || Instant::now() > until;
-        // Those who write at the moment are waited for, a second at a time: others wait behind.
-        while let Err(busy) = self.set_source(BucketState::Fenced).await {
-            if is_late() || !matches!(busy, Error::Unavailable(_)) {
-                return Err(busy);
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
+        self.shut(until).await?;
         self.done(Step::Fenced).await?;
-        let position = bucket_copy::mark(&mut self.source).await?;
-        while !bucket_copy::has_reached(&mut self.source, self.bucket, &position).await? {
-            if is_late() {
-                return Err(Error::unavailable("the target does not catch up"));
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
+        self.catch_up(until).await?;
         self.done(Step::CaughtUp).await?;
         Ok(until)
     }
 
-    /// Fails when the target has something else than the source, and when nobody knows by then: those who
-    /// write are still waiting. What lies months back may have changed since it was copied, so it is
-    /// compared with the rest.
-    async fn compare(&mut self, until: Instant) -> Result<()> {
-        // What a table has that came after the copy began would stay behind.
-        if list_tables(&mut self.source).await? != self.tables {
-            return Err(Error::unavailable("owners have got other tables since the copy began"));
-        }
-        let owners = bucket_copy::list_owners(self.catalogue, self.bucket).await?;
-        for table in &self.tables {
-            // Both to their end: a connection on which a statement still runs is of no use afterwards.
-            let (here, there) = tokio::join!(
-                fingerprint(&mut self.source, &owners, table, until),
-                fingerprint(&mut self.target, &owners, table, until),
-            );
-            let (here, there) = (here?, there?);
-            if here != there {
-                return Err(Error::internal(format!("{table} differs: {here} and {there}")));
+    /// Lets nobody write any more.
+    async fn shut(&mut self, until: Instant) -> Result<()> {
+        // Those who write at the moment are waited for, a second at a time: others wait behind.
+        while let Err(busy) = self.set_source(BucketState::Fenced).await {
+            if Instant::now() > until || !matches!(busy, Error::Unavailable(_)) {
+                return Err(busy);
             }
+            tokio::time::sleep(PAUSE).await;
         }
         Ok(())
+    }
+
+    /// Waits until the target has what was written so far.
+    async fn catch_up(&mut self, until: Instant) -> Result<()> {
+        let position = bucket_copy::mark(&mut self.source).await?;
+        while !bucket_copy::has_reached(&mut self.source, &self.name, &position).await? {
+            if Instant::now() > until {
+                return Err(Error::unavailable("the target does not catch up"));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Fails when owners have a table that came after the copy began: what it has would stay behind.
+    async fn check_tables(&mut self) -> Result<()> {
+        if list_tables(&mut self.source).await? == self.tables {
+            Ok(())
+        } else {
+            Err(Error::unavailable("owners have got other tables since the copy began"))
+        }
     }
 
     /// Puts the target in charge of what is its already, and leaves nothing on the source.
@@ -227,14 +285,16 @@ impl<'a> Mover<'a> {
         Ok(shards::delete_move(self.catalogue, self.bucket).await?)
     }
 
-    /// Ends what is left of a copy on both sides.
+    /// Ends what is left of copies on both sides, whatever they are called.
     async fn end_copy(&mut self) -> Result<()> {
-        if !bucket_copy::has_slot(&mut self.source, self.bucket).await? {
-            bucket_copy::forget_slot(&mut self.target, self.bucket).await?;
+        for copy in bucket_copy::list_copies(&mut self.target, self.bucket).await? {
+            if !bucket_copy::has_slot(&mut self.source, &copy).await? {
+                bucket_copy::forget_slot(&mut self.target, &copy).await?;
+            }
+            bucket_copy::unsubscribe(&mut self.target, &copy).await?;
         }
-        bucket_copy::unsubscribe(&mut self.target, self.bucket).await?;
-        bucket_copy::unpublish(&mut self.source, self.bucket).await?;
-        Ok(())
+        bucket_copy::unpublish(&mut self.target, self.bucket).await?;
+        Ok(bucket_copy::unpublish(&mut self.source, self.bucket).await?)
     }
 
     /// Tells of a step, and goes on only as the latest who tries.
@@ -253,94 +313,21 @@ impl<'a> Mover<'a> {
     }
 }
 
-/// Lets those write again who wait for a target that does not answer: as long as the table of buckets names
-/// the source, that is in charge.
-pub(super) async fn free_source(
-    settings: &DatabaseSettings,
-    begun: Move,
-    catalogue: &mut PgConnection,
-) -> Result<()> {
-    if begun.is_switched {
-        return Ok(());
-    }
-    let mut source = connect(&url(settings, begun.source)?).await?;
-    let here = shards::find_stay(&mut source, begun.bucket).await?;
-    let Some(fenced) = here.filter(|stay| stay.is_fenced) else { return Ok(()) };
-    let epoch = shards::update_epoch(catalogue, begun.bucket, fenced.epoch).await?;
-    set(&mut source, begun.bucket, epoch, BucketState::Held).await
-}
-
-/// Has the database that the table of buckets names hold its bucket again where none does: another may have become
-/// the primary there that had not heard that it does.
-pub(super) async fn take_in(
-    settings: &DatabaseSettings,
-    bucket: i32,
-    shard: i32,
-    catalogue: &mut PgConnection,
-) -> Result<()> {
-    let mut own = connect(&url(settings, shard)?).await?;
-    let stay = shards::find_stay(&mut own, bucket).await?;
-    if stay.is_some_and(|stay| !stay.is_left) {
-        return Ok(());
-    }
-    let mut stays = Vec::new();
-    for url in settings.urls() {
-        stays.extend(shards::find_stay(&mut connect(&url).await?, bucket).await?);
-    }
-    let known = stays.iter().map(|stay| stay.epoch).max().unwrap_or(0);
-    // A table that was set back does not know who had it last, and a database that has never heard of it had it never.
-    if stay.is_none()
-        || stays.iter().any(|stay| !stay.is_left)
-        || !shards::is_known(catalogue, bucket, known).await?
-    {
-        return Err(Error::Conflict(format!(
-            "Bucket {bucket} was last on another shard than the table of buckets names: let that one hold it in \
-             its bucket_states, unless it does, and move it there"
-        )));
-    }
-    let epoch = shards::update_epoch(catalogue, bucket, known).await?;
-    set(&mut own, bucket, epoch, BucketState::Held).await?;
-    tracing::warn!(bucket, shard, "bucket taken in again that no database held");
-    Ok(())
-}
-
-fn url(settings: &DatabaseSettings, shard: i32) -> Result<String> {
+pub(super) fn url(settings: &DatabaseSettings, shard: i32) -> Result<String> {
     let url = usize::try_from(shard).ok().and_then(|shard| settings.urls().into_iter().nth(shard));
     url.ok_or_else(|| Error::internal("DATABASE_SHARD_URLS does not name a move's shard"))
-}
-
-/// What the owners have in a table of a database, when it can be told by then.
-async fn fingerprint(
-    conn: &mut PgConnection,
-    owners: &[Uuid],
-    table: &str,
-    until: Instant,
-) -> Result<String> {
-    let late = || Error::unavailable("the two sides cannot be compared in time");
-    let left = until.saturating_duration_since(Instant::now());
-    // Less would be without end.
-    if left < Duration::from_millis(1) {
-        return Err(late());
-    }
-    let mut tx = conn.begin().await?;
-    let limits = Limits { statement: left, idle_transaction: FENCED_FOR };
-    limits::set_in_transaction(&mut tx, limits).await?;
-    let found = bucket_copy::fingerprint(&mut tx, owners, table).await;
-    tx.rollback().await?;
-    match found {
-        // Broken off by its own limit.
-        Err(sqlx::Error::Database(fault)) if fault.code().as_deref() == Some("57014") => {
-            Err(late())
-        }
-        found => Ok(found?),
-    }
 }
 
 fn overtaken() -> Error {
     Error::Conflict("A later move of this bucket has begun".to_owned())
 }
 
-async fn set(conn: &mut PgConnection, bucket: i32, epoch: i64, state: BucketState) -> Result<()> {
+pub(super) async fn set(
+    conn: &mut PgConnection,
+    bucket: i32,
+    epoch: i64,
+    state: BucketState,
+) -> Result<()> {
     let mut tx = conn.begin().await?;
     let is_set = shards::update_state(&mut tx, bucket, epoch, state).await.map_err(in_the_way)?;
     tx.commit().await?;

@@ -6,28 +6,45 @@ use sqlx::{AssertSqlSafe, PgConnection, raw_sql};
 
 use super::distribution::list_tables;
 
-/// What publication, slot and subscription of a bucket are called.
-fn name(bucket: i32) -> String {
-    format!("resonant_bucket_{bucket}")
+/// What publication, slot and subscription of a bucket are called. Slots are the cluster's, where others have
+/// databases and buckets too: so the source's number there is in it.
+#[tracing::instrument(name = "db.bucket_copy.find_name", skip_all, err(level = "debug"))]
+pub(crate) async fn find_name(source: &mut PgConnection, bucket: i32) -> sqlx::Result<String> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT format('resonant_%s_bucket_%s', oid, $1::INTEGER) AS "name!"
+        FROM pg_database WHERE datname = current_database()
+        "#,
+        bucket,
+    )
+    .fetch_one(source)
+    .await
+}
+
+/// Every name that a copy of a bucket may have: an earlier release left the database out, and one that was
+/// restored has another number than before.
+fn names(bucket: i32) -> String {
+    format!("^resonant_([0-9]+_)?bucket_{bucket}$")
 }
 
 /// Whether a database can publish a bucket: its log says enough, and it knows row filters.
 #[tracing::instrument(name = "db.bucket_copy.is_possible", skip_all, err(level = "debug"))]
-pub(crate) async fn is_possible(source: &mut PgConnection) -> sqlx::Result<bool> {
+pub(crate) async fn is_possible(conn: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"
         SELECT current_setting('wal_level') = 'logical'
                AND current_setting('server_version_num')::INTEGER >= 150000 AS "is_possible!"
         "#
     )
-    .fetch_one(source)
+    .fetch_one(conn)
     .await
 }
 
-/// Publishes the bucket's rows and keeps the log from here on.
+/// Publishes the bucket's rows.
 #[tracing::instrument(name = "db.bucket_copy.publish", skip_all, err(level = "debug"))]
 pub(crate) async fn publish(
-    source: &mut PgConnection,
+    conn: &mut PgConnection,
+    name: &str,
     bucket: i32,
     tables: &[String],
 ) -> sqlx::Result<()> {
@@ -35,11 +52,16 @@ pub(crate) async fn publish(
     let hash = "sha256(uuid_send(owner_id))";
     let filter = format!("(((get_byte({hash}, 0) << 8) | get_byte({hash}, 1)) & 1023) = {bucket}");
     let tables: Vec<_> = tables.iter().map(|table| format!("{table} WHERE ({filter})")).collect();
-    let (name, tables) = (name(bucket), tables.join(", "));
     let publication = format!(
-        "CREATE PUBLICATION {name} FOR TABLE {tables} WITH (publish_via_partition_root = true)"
+        "CREATE PUBLICATION {name} FOR TABLE {} WITH (publish_via_partition_root = true)",
+        tables.join(", ")
     );
-    run(source, publication).await?;
+    run(conn, publication).await
+}
+
+/// Keeps the log from here on.
+#[tracing::instrument(name = "db.bucket_copy.keep_log", skip_all, err(level = "debug"))]
+pub(crate) async fn keep_log(source: &mut PgConnection, name: &str) -> sqlx::Result<()> {
     sqlx::query!("SELECT pg_create_logical_replication_slot($1, 'pgoutput') IS NULL AS none", name)
         .fetch_one(source)
         .await?;
@@ -50,10 +72,10 @@ pub(crate) async fn publish(
 #[tracing::instrument(name = "db.bucket_copy.subscribe", skip_all, err(level = "debug"))]
 pub(crate) async fn subscribe(
     target: &mut PgConnection,
-    bucket: i32,
+    name: &str,
     source_url: &str,
 ) -> sqlx::Result<()> {
-    let (name, source) = (name(bucket), source_url.replace('\'', "''"));
+    let source = source_url.replace('\'', "''");
     // The slot is there already, since one cannot make it on the subscriber's own cluster.
     let subscription = format!(
         "CREATE SUBSCRIPTION {name} CONNECTION '{source}' PUBLICATION {name}
@@ -64,14 +86,14 @@ pub(crate) async fn subscribe(
 
 /// Whether every table is copied and only changes still come.
 #[tracing::instrument(name = "db.bucket_copy.is_copied", skip_all, err(level = "debug"))]
-pub(crate) async fn is_copied(target: &mut PgConnection, bucket: i32) -> sqlx::Result<bool> {
+pub(crate) async fn is_copied(target: &mut PgConnection, name: &str) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"
         SELECT coalesce(bool_and(r.srsubstate = 'r'), FALSE) AS "is_copied!"
         FROM pg_subscription s JOIN pg_subscription_rel r ON r.srsubid = s.oid
         WHERE s.subname = $1
         "#,
-        name(bucket),
+        name,
     )
     .fetch_one(target)
     .await
@@ -79,14 +101,16 @@ pub(crate) async fn is_copied(target: &mut PgConnection, bucket: i32) -> sqlx::R
 
 /// Whether PostgreSQL has met a fault while it copied, or the copy is there no more.
 #[tracing::instrument(name = "db.bucket_copy.has_failed", skip_all, err(level = "debug"))]
-pub(crate) async fn has_failed(target: &mut PgConnection, bucket: i32) -> sqlx::Result<bool> {
+pub(crate) async fn has_failed(target: &mut PgConnection, name: &str) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"
-        SELECT coalesce(sum(apply_error_count + sync_error_count) > 0, TRUE) AS "has_failed!"
-        FROM pg_stat_subscription_stats
-        WHERE subname = $1
+        SELECT coalesce(sum(t.apply_error_count + t.sync_error_count) > 0, TRUE) AS "has_failed!"
+        FROM pg_stat_subscription_stats t
+        JOIN pg_subscription s ON s.oid = t.subid
+        JOIN pg_database d ON d.oid = s.subdbid
+        WHERE s.subname = $1 AND d.datname = current_database()
         "#,
-        name(bucket),
+        name,
     )
     .fetch_one(target)
     .await
@@ -106,7 +130,7 @@ pub(crate) async fn mark(source: &mut PgConnection) -> sqlx::Result<String> {
 #[tracing::instrument(name = "db.bucket_copy.has_reached", skip_all, err(level = "debug"))]
 pub(crate) async fn has_reached(
     source: &mut PgConnection,
-    bucket: i32,
+    name: &str,
     position: &str,
 ) -> sqlx::Result<bool> {
     let reached = sqlx::query_scalar!(
@@ -114,7 +138,7 @@ pub(crate) async fn has_reached(
         SELECT confirmed_flush_lsn >= ($2::TEXT)::PG_LSN AS "has_reached!"
         FROM pg_replication_slots WHERE slot_name = $1
         "#,
-        name(bucket),
+        name,
         position,
     );
     Ok(reached.fetch_optional(source).await?.unwrap_or(false))
@@ -131,75 +155,75 @@ pub(crate) async fn list_owners(
     owners.fetch_all(catalogue).await
 }
 
-/// The number of the owners' rows in a table, and a sum over all that they hold.
-#[tracing::instrument(name = "db.bucket_copy.fingerprint", skip_all, err(level = "debug"))]
-pub(crate) async fn fingerprint(
-    conn: &mut PgConnection,
-    owners: &[Uuid],
-    table: &str,
-) -> sqlx::Result<String> {
-    let owners: Vec<_> = owners.iter().map(|owner| format!("'{owner}'")).collect();
-    let query = format!(
-        "SELECT count(*) || ' ' || coalesce(sum(hashtextextended(t::TEXT, 0)), 0)
-         FROM {table} t WHERE owner_id = ANY (ARRAY[{}]::UUID[])",
-        owners.join(", ")
-    );
-    let row = raw_sql(AssertSqlSafe(query)).fetch_one(conn).await?;
-    sqlx::Row::try_get(&row, 0)
-}
-
 /// Whether the source still keeps its log for a copy.
 #[tracing::instrument(name = "db.bucket_copy.has_slot", skip_all, err(level = "debug"))]
-pub(crate) async fn has_slot(source: &mut PgConnection, bucket: i32) -> sqlx::Result<bool> {
+pub(crate) async fn has_slot(source: &mut PgConnection, name: &str) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"
-        SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1) AS "exists!"
+        SELECT EXISTS (
+            SELECT FROM pg_replication_slots
+            WHERE slot_name = $1 AND database = current_database()
+        ) AS "exists!"
         "#,
-        name(bucket),
+        name,
     )
     .fetch_one(source)
     .await
 }
 
+/// Lists what is left on the target of copies of a bucket.
+#[tracing::instrument(name = "db.bucket_copy.list_copies", skip_all, err(level = "debug"))]
+pub(crate) async fn list_copies(
+    target: &mut PgConnection,
+    bucket: i32,
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT s.subname::TEXT AS "name!"
+        FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
+        WHERE s.subname ~ $1 AND d.datname = current_database()
+        "#,
+        names(bucket),
+    )
+    .fetch_all(target)
+    .await
+}
+
 /// Has the target expect no slot of the source: a copy whose slot is gone could never be ended otherwise.
 #[tracing::instrument(name = "db.bucket_copy.forget_slot", skip_all, err(level = "debug"))]
-pub(crate) async fn forget_slot(target: &mut PgConnection, bucket: i32) -> sqlx::Result<()> {
-    let name = name(bucket);
-    let is_there = sqlx::query_scalar!(
-        r#"
-        SELECT EXISTS (
-            SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
-            WHERE s.subname = $1 AND d.datname = current_database()
-        ) AS "exists!"
-        "#,
-        name,
-    );
-    if is_there.fetch_one(&mut *target).await? {
-        run(&mut *target, format!("ALTER SUBSCRIPTION {name} DISABLE")).await?;
-        run(target, format!("ALTER SUBSCRIPTION {name} SET (slot_name = NONE)")).await?;
-    }
-    Ok(())
+pub(crate) async fn forget_slot(target: &mut PgConnection, name: &str) -> sqlx::Result<()> {
+    run(&mut *target, format!("ALTER SUBSCRIPTION {name} DISABLE")).await?;
+    run(target, format!("ALTER SUBSCRIPTION {name} SET (slot_name = NONE)")).await
 }
 
-/// Ends what is left of a copy on the target.
+/// Ends a copy on the target.
 #[tracing::instrument(name = "db.bucket_copy.unsubscribe", skip_all, err(level = "debug"))]
-pub(crate) async fn unsubscribe(target: &mut PgConnection, bucket: i32) -> sqlx::Result<()> {
-    run(target, format!("DROP SUBSCRIPTION IF EXISTS {}", name(bucket))).await
+pub(crate) async fn unsubscribe(target: &mut PgConnection, name: &str) -> sqlx::Result<()> {
+    run(target, format!("DROP SUBSCRIPTION IF EXISTS {name}")).await
 }
 
-/// Ends what is left of a copy on the source, once nothing subscribes to it.
+/// Ends what a database still publishes of a bucket, once nothing subscribes to it.
 #[tracing::instrument(name = "db.bucket_copy.unpublish", skip_all, err(level = "debug"))]
-pub(crate) async fn unpublish(source: &mut PgConnection, bucket: i32) -> sqlx::Result<()> {
+pub(crate) async fn unpublish(conn: &mut PgConnection, bucket: i32) -> sqlx::Result<()> {
+    let names = names(bucket);
     sqlx::query!(
         r#"
         SELECT pg_drop_replication_slot(slot_name)::TEXT AS dropped
-        FROM pg_replication_slots WHERE slot_name = $1
+        FROM pg_replication_slots
+        WHERE slot_name ~ $1 AND database = current_database()
         "#,
-        name(bucket),
+        names,
     )
-    .fetch_all(&mut *source)
+    .fetch_all(&mut *conn)
     .await?;
-    run(source, format!("DROP PUBLICATION IF EXISTS {}", name(bucket))).await
+    let published = sqlx::query_scalar!(
+        r#"SELECT pubname::TEXT AS "name!" FROM pg_publication WHERE pubname ~ $1"#,
+        names,
+    );
+    for name in published.fetch_all(&mut *conn).await? {
+        run(&mut *conn, format!("DROP PUBLICATION IF EXISTS {name}")).await?;
+    }
+    Ok(())
 }
 
 /// Deletes the bucket's rows.

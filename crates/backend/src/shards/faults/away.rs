@@ -1,16 +1,19 @@
 //! Databases that go away, and what goes on meanwhile.
 
+use resonant_domain::SessionId;
 use resonant_domain::agent::{AgentSpec, ToolGrant};
 use resonant_domain::knowledge::NewDocument;
 use resonant_domain::metric::{Family, Period};
 use resonant_domain::page::PageRequest;
+use resonant_domain::team::{NewInvitation, NewTeam, TeamRole};
 use sqlx::{AssertSqlSafe, Row as _, raw_sql};
 
 use super::*;
 use crate::cache::tests::until;
 use crate::listings::ranking;
-use crate::metrics::Keeper;
-use crate::{EmbeddingSettings, knowledge, members, service_levels, webhooks};
+use crate::metrics::{Keeper, keep_queue, prometheus};
+use crate::teams::Invited;
+use crate::{EmbeddingSettings, knowledge, members, service_levels, teams, webhooks};
 
 /// Three databases: the first and the third on a cluster that stays, the second on one that may go away.
 async fn one_and_other() -> ([Arc<Cluster>; 2], Settings) {
@@ -49,10 +52,7 @@ pub(super) async fn number(settings: &Settings, shard: usize, query: &str) -> Op
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_goes_away_during_a_move_costs_nothing() {
     let (clusters, settings) = two_clusters().await;
-    let backend = process(&settings).await;
-    let (ctx, system) = (sample::guest(&backend).await.unwrap(), backend.system());
-    let owner = access::user(&ctx).unwrap();
-    let bucket = bucket_of(owner);
+    let Somebody { ctx, system, owner, bucket, .. } = somebody(&settings).await;
     let mut written = Vec::new();
     for (is_source, at) in [(false, Step::Copied), (true, Step::Fenced), (false, Step::Switched)] {
         let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
@@ -185,6 +185,39 @@ async fn sessions_do_not_wait_for_a_database_that_is_away() {
     assert_eq!(claim.session_id(), session.id);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_of_a_teammate_is_found_although_another_ones_database_is_away() {
+    let ([_one, other], settings) = one_and_other().await;
+    let backend = process(&settings).await;
+    let mut people = Vec::new();
+    // The one whose database will be away is looked for first.
+    for (name, shard) in [("gone", 1), ("near", 2), ("reader", 0)] {
+        let ctx = guest_on(&backend, &settings, shard).await;
+        members::sign_up(&ctx, sample::new_member(name)).await.unwrap();
+        people.push(ctx);
+    }
+    let [gone, near, reader] = &people[..] else { panic!("three people") };
+    let team = NewTeam { name: "Research".to_owned(), slug: "research".to_owned() };
+    teams::create(near, team).await.unwrap();
+    for ctx in [gone, reader] {
+        let new = NewInvitation { role: TeamRole::Runner, email: None };
+        let link = teams::invite(near, "research", new).await.unwrap().token.unwrap();
+        teams::accept(ctx, Invited::ByLink(&link)).await.unwrap();
+    }
+    let mut shared = Vec::new();
+    for ctx in [gone, near] {
+        let agent = agents::create(ctx, sample::spec("Reader")).await.unwrap().id;
+        teams::share(ctx, "research", agent).await.unwrap();
+        shared.push(agent);
+    }
+    let session = sessions::start(reader, shared[1], sample::goal("2 + 2")).await.unwrap();
+    other.stop();
+    assert_eq!(sessions::get(reader, session.id).await.unwrap().id, session.id);
+    // Of one that none of the others has nobody knows whether it is there.
+    let unknown = sessions::get(reader, SessionId::from_uuid(Uuid::max())).await;
+    assert!(matches!(unknown, Err(Error::Unavailable(_))), "{unknown:?}");
+}
+
 /// What the installation does for itself over all databases.
 #[tokio::test(flavor = "multi_thread")]
 async fn purges_knowledge_and_rankings_go_on_while_a_database_is_away() {
@@ -193,6 +226,7 @@ async fn purges_knowledge_and_rankings_go_on_while_a_database_is_away() {
         base_url: "http://127.0.0.1:9/v1".parse().unwrap(),
         api_key: None,
         model: "topics".to_owned(),
+        price: 0,
     });
     let backend = process(&settings).await;
     let system = backend.system();
@@ -272,4 +306,23 @@ async fn purges_knowledge_and_rankings_go_on_while_a_database_is_away() {
     until("accounts go", async || members::purge_closed(&system).await.is_ok()).await;
     assert_eq!(number(&settings, 0, left).await, Some(0));
     assert_eq!(rows(&settings, 1, closed[0]).await, Vec::<Uuid>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queue_of_the_others_is_told_while_a_database_is_away() {
+    let ([_one, other], mut settings) = one_and_other().await;
+    settings.database.acquire_timeout = Duration::from_secs(1);
+    let backend = process(&settings).await;
+    let system = backend.system();
+    for shard in [0, 2] {
+        let ctx = guest_on(&backend, &settings, shard).await;
+        let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
+        sessions::start(&ctx, agent.id, sample::goal("2 + 2")).await.unwrap();
+    }
+    other.stop();
+    let text = prometheus(&system).await.unwrap();
+    assert!(text.lines().any(|line| line == "resonant_queue_depth 2"), "{text}");
+    assert!(keep_queue(&system).await.is_err(), "it is told that one is away");
+    let waiting = "SELECT sum FROM metric_rollups WHERE family = 'queue.depth'";
+    assert_eq!(number(&settings, 0, waiting).await, Some(2));
 }

@@ -3,35 +3,39 @@
 use super::away::{number, tell};
 use super::*;
 
-/// Those who write wait no longer than fifteen seconds.
+/// Those who write wait no longer than fifteen seconds. What they have changed shortly before is compared while
+/// they do.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_comparison_that_takes_too_long_gives_the_move_up() {
     let (_cluster, settings) = two_shards().await;
-    let backend = process(&settings).await;
-    let (ctx, system) = (sample::guest(&backend).await.unwrap(), backend.system());
-    let bucket = bucket_of(access::user(&ctx).unwrap());
-    let from = shard_of(&settings, bucket).await;
+    let Somebody { ctx, system, bucket, from, .. } = somebody(&settings).await;
     // Keeps a table from being read until it goes.
     let source = settings.database.shard_urls[from].clone();
     let holder = Arc::new(tokio::sync::Mutex::new(None));
-    let held = holder.clone();
+    let (writer, held) = (ctx.clone(), holder.clone());
     let mut witness = move |step| {
-        let (source, held) = (source.clone(), held.clone());
+        let (writer, source, held) = (writer.clone(), source.clone(), held.clone());
         async move {
+            if step == Step::Compared {
+                agents::create(&writer, sample::spec("Reader")).await.unwrap();
+            }
             if step == Step::CaughtUp {
                 let mut conn = connect(&source).await.unwrap();
                 let lock = "BEGIN; LOCK TABLE agents";
                 sqlx::raw_sql(lock).execute(&mut conn).await.unwrap();
-                *held.lock().await = Some(conn);
+                *held.lock().await = Some((conn, Instant::now()));
             }
         }
         .boxed()
     };
     let to = (bucket, 1 - from);
     let moving = move_bucket_before(&system, &settings.database, to, SHORT, &mut witness);
-    let ended = tokio::time::timeout(Duration::from_secs(15), moving).await;
-    let ended = ended.expect("it is given up in time");
+    let ended = tokio::time::timeout(Duration::from_mins(1), moving).await;
+    let ended = ended.expect("it is given up");
     assert!(matches!(ended, Err(Error::Unavailable(_))), "{ended:?}");
+    let since = holder.lock().await.as_ref().map(|(_, since)| *since);
+    let since = since.expect("the table was locked");
+    assert!(since.elapsed() < Duration::from_secs(15), "it is given up in time");
     drop(holder.lock().await.take());
     agents::create(&ctx, sample::spec("Reader")).await.unwrap();
     assert_eq!(shard_of(&settings, bucket).await, from);
@@ -43,11 +47,7 @@ async fn a_comparison_that_takes_too_long_gives_the_move_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_comes_during_a_move_gives_it_up() {
     let (_cluster, settings) = two_shards().await;
-    let backend = process(&settings).await;
-    let (ctx, system) = (sample::guest(&backend).await.unwrap(), backend.system());
-    let owner = access::user(&ctx).unwrap();
-    let bucket = bucket_of(owner);
-    let from = shard_of(&settings, bucket).await;
+    let Somebody { system, owner, bucket, from, .. } = somebody(&settings).await;
     let table =
         "CREATE TABLE owner_notes (owner_id UUID, note_id UUID, PRIMARY KEY (owner_id, note_id));";
     let row = format!("INSERT INTO owner_notes VALUES ('{owner}', '{owner}')");
@@ -76,17 +76,14 @@ async fn a_table_that_comes_during_a_move_gives_it_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_that_is_gone_is_not_waited_for() {
     let (_cluster, settings) = two_shards().await;
-    let backend = process(&settings).await;
-    let (ctx, system) = (sample::guest(&backend).await.unwrap(), backend.system());
-    let bucket = bucket_of(access::user(&ctx).unwrap());
-    let from = shard_of(&settings, bucket).await;
+    let Somebody { system, bucket, from, .. } = somebody(&settings).await;
     let here = settings.clone();
     let mut witness = move |step| {
         let settings = here.clone();
         async move {
             if step == Step::Subscribed {
-                let end = format!("DROP SUBSCRIPTION resonant_bucket_{bucket}");
-                tell(&settings, 1 - from, &end).await;
+                let copy = copy_on(&settings, 1 - from, bucket).await;
+                tell(&settings, 1 - from, &format!("DROP SUBSCRIPTION {copy}")).await;
             }
         }
         .boxed()
@@ -102,12 +99,8 @@ async fn a_copy_that_is_gone_is_not_waited_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mover_that_was_overtaken_changes_nothing() {
     let (cluster, settings) = two_shards().await;
-    let backend = process(&settings).await;
-    let ctx = sample::guest(&backend).await.unwrap();
-    let owner = access::user(&ctx).unwrap();
-    let bucket = bucket_of(owner);
+    let Somebody { ctx, system, owner, bucket, .. } = somebody(&settings).await;
     let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap();
-    let system = backend.system();
     for step in [Step::Ready, Step::Released] {
         let to = 1 - shard_of(&settings, bucket).await;
         let (stopped, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -148,9 +141,7 @@ async fn a_mover_that_was_overtaken_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_move_without_its_mover_is_brought_to_an_end() {
     let (_cluster, settings) = two_shards().await;
-    let backend = process(&settings).await;
-    let (ctx, system) = (sample::guest(&backend).await.unwrap(), backend.system());
-    let bucket = bucket_of(access::user(&ctx).unwrap());
+    let Somebody { ctx, system, bucket, .. } = somebody(&settings).await;
     for (step, is_moved) in [(Step::Fenced, false), (Step::Switched, true)] {
         let from = shard_of(&settings, bucket).await;
         dies(&system, &settings, bucket, 1 - from, step).await;

@@ -15,11 +15,7 @@ async fn set_back(settings: &Settings, bucket: i32, from: usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_source_has_left_stays_with_the_target() {
     let (_cluster, settings) = two_shards().await;
-    let backend = process(&settings).await;
-    let (ctx, system) = (sample::guest(&backend).await.unwrap(), backend.system());
-    let owner = access::user(&ctx).unwrap();
-    let bucket = bucket_of(owner);
-    let from = shard_of(&settings, bucket).await;
+    let Somebody { ctx, system, owner, bucket, from } = somebody(&settings).await;
     let create = async || agents::create(&ctx, sample::spec("Reader")).await.unwrap().id.as_uuid();
     let mut written = vec![create().await];
     dies(&system, &settings, bucket, 1 - from, Step::Held).await;
@@ -70,14 +66,11 @@ async fn what_the_source_has_left_stays_with_the_target() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_that_the_source_knows_nothing_of_is_ended() {
     let (_cluster, settings) = two_shards().await;
-    let backend = process(&settings).await;
-    let (ctx, system) = (sample::guest(&backend).await.unwrap(), backend.system());
-    let bucket = bucket_of(access::user(&ctx).unwrap());
-    let from = shard_of(&settings, bucket).await;
+    let Somebody { ctx, system, bucket, from, .. } = somebody(&settings).await;
     agents::create(&ctx, sample::spec("Reader")).await.unwrap();
     dies(&system, &settings, bucket, 1 - from, Step::Copied).await;
-    let disable = format!("ALTER SUBSCRIPTION resonant_bucket_{bucket} DISABLE");
-    tell(&settings, 1 - from, &disable).await;
+    let copy = copy_on(&settings, 1 - from, bucket).await;
+    tell(&settings, 1 - from, &format!("ALTER SUBSCRIPTION {copy} DISABLE")).await;
     let active = "SELECT count(*) FROM pg_replication_slots WHERE active";
     until("nobody copies", async || number(&settings, from, active).await == Some(0)).await;
     let drop_slots = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots";
