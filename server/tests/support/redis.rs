@@ -37,6 +37,15 @@ impl Redis {
         format!("redis+unix://{}", self.folder.join("socket").display())
     }
 
+    /// Does one command that is answered with `OK`.
+    pub(crate) fn tell(&self, command: &str) {
+        let mut socket = UnixStream::connect(self.folder.join("socket")).unwrap();
+        socket.write_all(format!("{command}\r\nQUIT\r\n").as_bytes()).unwrap();
+        let mut text = String::new();
+        socket.read_to_string(&mut text).unwrap();
+        assert_eq!(text.lines().next(), Some("+OK"), "{command}: {text}");
+    }
+
     /// How many commands it has answered, this question included.
     pub(crate) fn commands(&self) -> Option<u64> {
         let mut socket = UnixStream::connect(self.folder.join("socket")).ok()?;

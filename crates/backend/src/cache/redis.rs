@@ -168,6 +168,17 @@ impl Redis {
         self.inner.ping().await.map_err(Error::unavailable)
     }
 
+    /// What it does once its memory is full (`maxmemory-policy`); `None` where it may have all that there is, and
+    /// where one may not ask.
+    pub(crate) async fn policy(&self) -> Option<String> {
+        let command = ::redis::cmd("INFO").arg("memory").to_owned();
+        let told = self.ask::<String>(&command).await.given()?;
+        let value =
+            |name: &str| told.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        let policy = value("maxmemory_policy:")?;
+        (value("maxmemory:")? != "0").then(|| policy.to_owned())
+    }
+
     /// Runs a script on one key.
     pub(crate) async fn eval<T: FromRedisValue>(
         &self,

@@ -215,7 +215,7 @@ async fn what_redis_has_forgotten_the_primary_answers() {
     let settings = settings(&primary, &[&replica], Some(REDIS));
     let (writer, reader) = (process(&settings).await, process(&settings).await);
     let (ctx, owner, id) = agent(&writer).await;
-    for fault in ["flushed", "restarted", "away"] {
+    for fault in ["evicted", "flushed", "restarted", "away"] {
         until_answers(&reader, owner, &[&replica]).await;
         tell(&replica, "SELECT pg_wal_replay_pause()::TEXT").await;
         if fault == "away" {
@@ -224,6 +224,10 @@ async fn what_redis_has_forgotten_the_primary_answers() {
         // Without Redis the writer waits for the replica, until that is out of use.
         rename(&ctx, id, fault).await;
         match fault {
+            "evicted" => {
+                let position = format!("resonant:written:1:{owner}");
+                Server::tell(REDIS, &["DEL", &position]).await;
+            }
             "flushed" => Server::tell(REDIS, &["FLUSHALL"]).await,
             "restarted" => {
                 drop(redis.take());
