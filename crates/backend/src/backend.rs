@@ -18,6 +18,7 @@ use resonant_runtime::egress::Egress;
 use resonant_runtime::mcp::StdioServers;
 use resonant_runtime::models::{Embedder, Models};
 use resonant_runtime::tools::Tools;
+use resonant_runtime::tools::knowledge::PdfReader;
 use tokio::sync::OnceCell;
 
 pub use self::settings::{PasswordWork, QueueLimits, Settings};
@@ -55,6 +56,7 @@ pub(crate) struct Inner {
     egress: Egress,
     mailer: Option<Mailer>,
     payments: Option<Box<dyn PaymentProvider>>,
+    public_origin: Option<String>,
     boards: Boards,
     agent_looks: AgentLooks,
     stdio_servers: StdioServers,
@@ -84,6 +86,8 @@ pub(crate) struct Inner {
     embedder: Option<Embedder>,
     /// Whose PDF is read at the moment.
     pdf_turns: Arc<tokio::sync::Semaphore>,
+    /// Who reads it.
+    pdf_reader: Option<PdfReader>,
 }
 
 impl Backend {
@@ -156,6 +160,7 @@ impl Backend {
                 egress,
                 mailer,
                 payments: settings.payments.map(PaymentSettings::provider),
+                public_origin: settings.public_origin.clone(),
                 boards: Boards::default(),
                 agent_looks: AgentLooks::default(),
                 stdio_servers,
@@ -183,6 +188,7 @@ impl Backend {
                 at_work: Arc::default(),
                 embedder,
                 pdf_turns: Arc::new(tokio::sync::Semaphore::new(1)),
+                pdf_reader: settings.pdf_reader.clone(),
             }),
         })
     }
@@ -309,6 +315,11 @@ impl Backend {
         self.inner.mailer.as_ref()
     }
 
+    /// Where people find the pages, where that is known.
+    pub(crate) fn public_origin(&self) -> Option<&str> {
+        self.inner.public_origin.as_deref()
+    }
+
     pub(crate) fn boards(&self) -> &Boards {
         &self.inner.boards
     }
@@ -340,6 +351,11 @@ impl Backend {
     /// Waits until no other PDF is read. The turn lasts as long as what is answered.
     pub(crate) async fn pdf_turn(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
         self.inner.pdf_turns.clone().acquire_owned().await.ok()
+    }
+
+    /// Who reads PDFs. `None`: this process does.
+    pub(crate) fn pdf_reader(&self) -> Option<&PdfReader> {
+        self.inner.pdf_reader.as_ref()
     }
 
     /// How deep agents may call agents.

@@ -9,10 +9,10 @@ use futures::StreamExt as _;
 use resonant_domain::agent::ModelPolicy;
 use resonant_runtime::clock::SteadyClock;
 use resonant_runtime::models::{Message, ModelName, ModelRequest};
-use sqlx::ConnectOptions as _;
+use sqlx::{ConnectOptions as _, PgConnection};
 
 use crate::database::Database;
-use crate::{Backend, Error, Result, Settings, database, store};
+use crate::{Backend, DatabaseSettings, Error, Result, Settings, database, store};
 
 /// How the database's schema stands to this program's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,33 @@ pub enum Schema {
     },
 }
 
-/// What the database tells of itself.
+impl Schema {
+    /// How much there is to do before it is this program's: of several the greatest counts.
+    const fn distance(self) -> (u8, usize) {
+        match self {
+            Self::Current => (0, 0),
+            Self::Newer { more } => (1, more),
+            Self::Behind { missing, is_served: true } => (2, missing),
+            Self::Behind { missing, is_served: false } => (3, missing),
+            Self::Absent => (4, 0),
+        }
+    }
+}
+
+/// What one of the databases is found to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseLook {
+    /// What it tells of itself.
+    pub facts: DatabaseFacts,
+    /// How its schema stands to this program's.
+    pub schema: Schema,
+    /// The indexes that answer nothing: the building of each was broken off, or is under way.
+    pub broken_indexes: Vec<String>,
+    /// Where it keeps its files, when that is known to be on this machine.
+    pub data_folder: Option<PathBuf>,
+}
+
+/// What a database tells of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DatabaseFacts {
     /// Its version as `server_version_num` has it: 150018 is 15.18.
@@ -44,6 +70,8 @@ pub struct DatabaseFacts {
     pub connections_max: i64,
     /// Whether it takes no writes.
     pub is_replica: bool,
+    /// Whether its log says enough for another database to copy from it (`wal_level`).
+    pub is_log_logical: bool,
 }
 
 /// How the keys under which secrets lie stand to those that this process is given.
@@ -75,29 +103,35 @@ impl Backend {
         Self::with_database(database, settings, Arc::new(SteadyClock::new()))
     }
 
-    /// Compares the database's schema with this program's.
+    /// Compares the schema with this program's; of several databases it is the one with the most to do.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
+    /// [`Error::Unavailable`] when a database does not answer.
     pub async fn schema(&self) -> Result<Schema> {
-        let Some(applied) =
-            store::settings::list_migrations(&mut *self.catalogue_read().await?).await?
-        else {
-            return Ok(Schema::Absent);
-        };
-        let applied: HashSet<i64> = applied.into_iter().collect();
-        let ours: HashSet<i64> =
-            store::MIGRATOR.iter().map(|migration| migration.version).collect();
-        let missing: Vec<_> =
-            store::MIGRATOR.iter().filter(|own| !applied.contains(&own.version)).collect();
-        Ok(match (applied.is_empty(), missing.len(), applied.difference(&ours).count()) {
-            (true, ..) => Schema::Absent,
-            (_, 0, 0) => Schema::Current,
-            (_, 0, more) => Schema::Newer { more },
-            (_, count, _) => {
-                let is_served = missing.iter().all(|own| is_dispensable(own.sql.as_str()));
-                Schema::Behind { missing: count, is_served }
+        let mut worst = Schema::Current;
+        for shard in self.shards() {
+            let schema = schema_of(&mut *self.begin_on(shard).await?).await?;
+            if schema.distance() > worst.distance() {
+                worst = schema;
             }
+        }
+        Ok(worst)
+    }
+
+    /// Looks at one database by itself, whichever of several it is.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it does not answer, and why.
+    pub async fn look_at(database_url: &str, settings: &DatabaseSettings) -> Result<DatabaseLook> {
+        let database = Database::alone(database_url, settings).await?;
+        let mut conn = database.catalogue_read_latest().await?;
+        let folder = store::settings::find_data_folder(&mut conn).await?;
+        Ok(DatabaseLook {
+            facts: store::settings::find_facts(&mut conn).await?,
+            schema: schema_of(&mut conn).await?,
+            broken_indexes: store::migrations::list_broken_indexes(&mut conn).await?,
+            // In a container the server may have other folders than this process.
+            data_folder: folder.map(PathBuf::from).filter(|folder| folder.is_dir()),
         })
     }
 
@@ -110,33 +144,6 @@ impl Backend {
         let mut conn = conn.map_err(Error::unavailable)?;
         let applied = store::settings::list_migrations(&mut conn).await?;
         Ok(applied.is_none_or(|applied| applied.is_empty()))
-    }
-
-    /// The indexes that answer nothing: the building of each was broken off, or is under way.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
-    pub async fn broken_indexes(&self) -> Result<Vec<String>> {
-        Ok(store::migrations::list_broken_indexes(&mut *self.catalogue_read().await?).await?)
-    }
-
-    /// Asks the database for its version and limits.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
-    pub async fn database_facts(&self) -> Result<DatabaseFacts> {
-        Ok(store::settings::find_facts(&mut *self.catalogue_read().await?).await?)
-    }
-
-    /// Where the database keeps its files, when that is known to be on this machine.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
-    pub async fn data_folder(&self) -> Result<Option<PathBuf>> {
-        let mut conn = self.catalogue_read_latest().await?;
-        let folder = store::settings::find_data_folder(&mut conn).await?;
-        // In a container the server may have other folders than this process.
-        Ok(folder.map(PathBuf::from).filter(|folder| folder.is_dir()))
     }
 
     /// Compares the keys that secrets lie under with those that this process is given.
@@ -179,6 +186,12 @@ impl Backend {
     /// The same at a glance; `None`: none is configured. Nobody waits long for it.
     pub async fn does_redis_answer(&self) -> Option<bool> {
         Some(self.redis()?.ping().await.is_ok())
+    }
+
+    /// What Redis does once its memory is full, as its `maxmemory-policy` says; `None` where it has no limit, and
+    /// where it does not tell.
+    pub async fn redis_policy(&self) -> Option<String> {
+        self.redis()?.policy().await
     }
 
     /// Each replica by its name and how far it is behind, once all are known, or for long enough;
@@ -225,6 +238,26 @@ impl Backend {
             Err(_) => Err(format!("no word within {} s", MODEL_PATIENCE.as_secs())),
         }
     }
+}
+
+/// Compares the schema of one database with this program's.
+async fn schema_of(conn: &mut PgConnection) -> Result<Schema> {
+    let Some(applied) = store::settings::list_migrations(conn).await? else {
+        return Ok(Schema::Absent);
+    };
+    let applied: HashSet<i64> = applied.into_iter().collect();
+    let ours: HashSet<i64> = store::MIGRATOR.iter().map(|migration| migration.version).collect();
+    let missing: Vec<_> =
+        store::MIGRATOR.iter().filter(|own| !applied.contains(&own.version)).collect();
+    Ok(match (applied.is_empty(), missing.len(), applied.difference(&ours).count()) {
+        (true, ..) => Schema::Absent,
+        (_, 0, 0) => Schema::Current,
+        (_, 0, more) => Schema::Newer { more },
+        (_, count, _) => {
+            let is_served = missing.iter().all(|own| is_dispensable(own.sql.as_str()));
+            Schema::Behind { missing: count, is_served }
+        }
+    })
 }
 
 /// Whether every statement can do without a migration: it makes or drops indexes that keep nothing unique,

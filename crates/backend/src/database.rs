@@ -82,7 +82,7 @@ impl Database {
     pub(crate) async fn open(settings: &DatabaseSettings, redis_url: Option<&str>) -> Result<Self> {
         let shards = settings.urls();
         let shards = shards.iter().map(|url| Pool::new(url, settings));
-        let shards = shards.collect::<Result<Vec<_>>>()?;
+        let mut shards = shards.collect::<Result<Vec<_>>>()?;
         for pool in &shards {
             pool.check().await?;
         }
@@ -100,6 +100,9 @@ impl Database {
             }
             _ => false,
         };
+        if is_spread {
+            shards.iter_mut().for_each(Pool::plan_by_arguments);
+        }
         let away = shards.iter().map(|_| AtomicBool::default()).collect();
         Ok(Self { shards, away, buckets, replicas, is_terse: true, is_spread })
     }
@@ -117,6 +120,17 @@ impl Database {
             is_terse: true,
             is_spread: false,
         })
+    }
+
+    /// One of them by itself, whichever number it has.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when it does not answer, and why; [`crate::Error::Internal`] when a
+    /// setting cannot be used.
+    pub(crate) async fn alone(url: &str, settings: &DatabaseSettings) -> Result<Self> {
+        let one = Self::unasked(&DatabaseSettings { url: url.to_owned(), ..settings.clone() })?;
+        one.shards[CATALOGUE.shard].check().await?;
+        Ok(one)
     }
 
     #[cfg(any(test, feature = "fakes"))]

@@ -159,8 +159,9 @@ impl Database {
         let password = password_in_query(&mut address);
         let password = password.or_else(|| address.password().map(decoded));
         let name = without_secrets(&url);
-        if address.set_password(None).is_err() {
-            bail!("the database's address {name} names no host, which PostgreSQL's tools need");
+        // One without a host, as that of a socket, has no place for any, and takes none out either.
+        if address.password().is_some() && address.set_password(None).is_err() {
+            bail!("the database's address {name} has a password and no host");
         }
         Ok(Self { url, name, address: address.into(), password })
     }
@@ -204,8 +205,10 @@ async fn run(command: &mut Command) -> anyhow::Result<()> {
 fn password_in_query(address: &mut Url) -> Option<String> {
     let password = address.query_pairs().filter(|(name, _)| name == "password").last();
     let password = password?.1.into_owned();
-    let others = address.query().unwrap_or_default().split('&');
-    let others = others.filter(|pair| !pair.starts_with("password="));
+    let is_other = |pair: &&str| {
+        url::form_urlencoded::parse(pair.as_bytes()).all(|(name, _)| name != "password")
+    };
+    let others = address.query().unwrap_or_default().split('&').filter(is_other);
     let others = others.collect::<Vec<_>>().join("&");
     address.set_query(Some(others.as_str()).filter(|others| !others.is_empty()));
     Some(password)
@@ -240,7 +243,14 @@ mod tests {
                 Some("a/b"),
             ),
             ("postgres://ada:old@db/r?password=new", "postgres://ada@db/r", Some("new")),
+            ("postgres://ada@db/r?%70assword=new", "postgres://ada@db/r", Some("new")),
             ("postgres://ada@db/r?sslmode=require", "postgres://ada@db/r?sslmode=require", None),
+            ("postgres:///r?host=/run/postgresql", "postgres:///r?host=/run/postgresql", None),
+            (
+                "postgres:///r?host=/run/postgresql&password=a%2Fb",
+                "postgres:///r?host=/run/postgresql",
+                Some("a/b"),
+            ),
         ] {
             let database = Database::at(url.to_owned()).unwrap();
             assert_eq!(

@@ -1,6 +1,8 @@
 //! `server doctor`: looks at everything that the process needs and says what to mend.
 
+mod databases;
 mod disk;
+mod redis;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,14 +10,15 @@ use std::time::Duration;
 
 use anyhow::bail;
 use futures::future::join_all;
-use resonant_backend::{Backend, ModelName, ModelSettings, Schema, SecretKeys, purchases};
+use resonant_backend::{Backend, ModelName, ModelSettings, SecretKeys, purchases};
 use tokio::time::timeout;
 
+use self::databases::Databases;
 use crate::Settings;
 use crate::middleware::problem::chain;
 use crate::settings::SettingError;
 
-/// How long a replica may take to answer whose primary does not.
+/// How long a replica may take to answer whose primary cannot be used.
 const REPLICA_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What came of one look.
@@ -29,32 +32,31 @@ enum Finding {
     },
 }
 
+impl Finding {
+    /// The same, of something that has a name.
+    fn of(self, name: &str) -> Self {
+        match self {
+            Self::Well(text) => Self::Well(format!("{name}: {text}")),
+            Self::Note(text) => Self::Note(format!("{name}: {text}")),
+            Self::Fault { what, mend } => Self::Fault { what: format!("{name}: {what}"), mend },
+        }
+    }
+}
+
 /// Looks at everything, each by itself; fails when something must be mended.
 pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
     let mut findings = vec![("settings", look_at_settings(settings))];
-    let connected = Backend::connect(settings.backend.clone()).await;
-    let is_there = connected.is_ok();
+    let Databases { are_there, findings: found, disks } = databases::look(settings).await;
+    findings.extend(found);
+    let connected = if are_there { Some(connect(settings).await) } else { None };
     let backend = match connected {
-        Ok(backend) => {
-            findings.push(("database", look_at_database(settings, &backend).await));
-            findings.push(("schema", look_at_schema(&backend).await));
-            findings.extend(look_at_indexes(&backend).await.map(|found| ("indexes", found)));
+        Some(Ok(backend)) => {
             findings.extend(look_at_secrets(&backend).await.map(|found| ("secrets", found)));
             findings.extend(look_at_replicas(&backend).await.map(|found| ("replicas", found)));
             backend
         }
-        Err(error) => {
-            findings.push((
-                "database",
-                Finding::Fault {
-                    what: format!(
-                        "{} does not answer: {}",
-                        settings.database_name(),
-                        chain(&error)
-                    ),
-                    mend: "start PostgreSQL, or let DATABASE_URL name one that runs".to_owned(),
-                },
-            ));
+        not_connected => {
+            findings.extend(not_connected.and_then(Result::err).map(|fault| ("database", fault)));
             let replicas = &settings.backend.database.replica_urls;
             findings.extend(look_at_these(replicas).await.map(|found| ("replicas", found)));
             let Ok(backend) = Backend::without_databases(&settings.backend) else {
@@ -63,13 +65,12 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
             backend
         }
     };
-    findings.push(("redis", look_at_redis(settings, &backend).await));
+    findings.push(("redis", redis::look(settings, &backend).await));
     let models = look_at_models(&settings.backend.models, &backend).await;
     findings.extend(models.into_iter().map(|found| ("models", found)));
     findings.push(("mail", look_at_mail(&backend).await));
     findings.push(("payments", look_at_payments(&backend)));
-    let disk = if is_there { disk::look(&backend).await } else { disk::look_here() };
-    findings.push(("disk", disk));
+    findings.extend(disks.into_iter().map(|found| ("disk", found)));
     findings.push(("pages", look_at_pages(settings)));
     tell(&findings)
 }
@@ -116,59 +117,11 @@ fn look_at_settings(settings: &Settings) -> Finding {
     }
 }
 
-async fn look_at_database(settings: &Settings, backend: &Backend) -> Finding {
-    match backend.database_facts().await {
-        Err(error) => {
-            Finding::Fault { what: chain(&error), mend: "look into PostgreSQL's log".to_owned() }
-        }
-        Ok(facts) if facts.version < 140_000 => Finding::Fault {
-            what: format!("PostgreSQL {} is too old", facts.version / 10_000),
-            mend: "use PostgreSQL 14 or newer".to_owned(),
-        },
-        Ok(facts) if facts.is_replica => Finding::Fault {
-            what: "DATABASE_URL names a replica, which takes no writes".to_owned(),
-            mend: "let DATABASE_URL name the primary".to_owned(),
-        },
-        Ok(facts) => {
-            let name = settings.database_name();
-            let version = facts.version / 10_000;
-            let (pool, most) = (settings.backend.database.pool_size, facts.connections_max);
-            let text = format!("PostgreSQL {version} at {name}, {pool} of its {most} connections");
-            if i64::from(pool) * 2 > most {
-                Finding::Note(format!(
-                    "{text}: two processes would not fit; lower DATABASE_POOL_SIZE or raise \
-                     max_connections"
-                ))
-            } else {
-                Finding::Well(text)
-            }
-        }
-    }
-}
-
-async fn look_at_schema(backend: &Backend) -> Finding {
-    let behind = |what: String| Finding::Fault { what, mend: "run `server migrate`".to_owned() };
-    match backend.schema().await {
-        Ok(Schema::Current) => Finding::Well("up to date".to_owned()),
-        Ok(Schema::Newer { more }) => {
-            Finding::Note(format!("{more} migrations newer than this program, which serves it"))
-        }
-        Ok(Schema::Absent) => behind("there is none".to_owned()),
-        Ok(Schema::Behind { missing, .. }) => behind(format!("{missing} migrations are missing")),
-        Err(error) => {
-            Finding::Fault { what: chain(&error), mend: "look into PostgreSQL's log".to_owned() }
-        }
-    }
-}
-
-/// Nothing where all of them are whole.
-async fn look_at_indexes(backend: &Backend) -> Option<Finding> {
-    let broken = backend.broken_indexes().await.ok()?;
-    (!broken.is_empty()).then(|| Finding::Fault {
-        what: format!("not built to their end, so that they answer nothing: {}", broken.join(", ")),
-        mend: "run `server migrate`, which builds those of migrations again; for others, REINDEX INDEX \
-               CONCURRENTLY"
-            .to_owned(),
+/// What else keeps the server from using databases that answer.
+async fn connect(settings: &Settings) -> Result<Backend, Finding> {
+    Backend::connect(settings.backend.clone()).await.map_err(|error| Finding::Fault {
+        what: chain(&error),
+        mend: format!("look at {}, and run `server migrate`", databases::variable(settings)),
     })
 }
 
@@ -210,7 +163,7 @@ async fn look_at_replicas(backend: &Backend) -> Option<Finding> {
     Some(Finding::Well(format!("{count} in use, at most {} ms behind", most.as_millis())))
 }
 
-/// Whether replicas answer whose primary does not. Nothing where none are configured.
+/// Whether replicas answer whose primary cannot be used. Nothing where none are configured.
 async fn look_at_these(replicas: &[String]) -> Option<Finding> {
     let looks = replicas.iter().map(|url| timeout(REPLICA_PATIENCE, Backend::is_blank(url)));
     let looks = join_all(looks).await;
@@ -221,27 +174,10 @@ async fn look_at_these(replicas: &[String]) -> Option<Finding> {
             mend: "start it, look at its log, or take it out".to_owned(),
         },
         None if looks.is_empty() => return None,
-        None => Finding::Well(format!("{} answer, while the primary does not", looks.len())),
+        None => {
+            Finding::Well(format!("{} answer, while what they copy cannot be used", looks.len()))
+        }
     })
-}
-
-async fn look_at_redis(settings: &Settings, backend: &Backend) -> Finding {
-    if settings.backend.redis_url.is_none() {
-        return Finding::Note(
-            "REDIS_URL is unset: enough for one process, several need it to share cache and events"
-                .to_owned(),
-        );
-    }
-    match backend.ping_redis().await {
-        Ok(()) => Finding::Well("answers".to_owned()),
-        Err(error) => Finding::Fault {
-            what: format!("does not answer: {}", chain(&error)),
-            mend:
-                "start Redis, or let REDIS_URL name one that runs; until then each process keeps \
-                   its own cache and reads events from the database"
-                    .to_owned(),
-        },
-    }
 }
 
 /// One finding for each model that a variable names, and one for each provider that none names a model

@@ -3,11 +3,51 @@
 use std::time::Duration;
 
 use resonant_backend::{DatabaseSettings, Pooler};
+use url::Url;
 
 use super::{SettingError, Variables};
 
 const SCHEMES: [&str; 2] = ["postgres", "postgresql"];
 const EXAMPLE: &str = "postgres://user@localhost/resonant";
+
+/// What an address may say behind its question mark, as sqlx reads it. Of anything else sqlx logs the value, which
+/// may be a secret, as that of `sslpassword` is.
+const PARAMETERS: [&str; 18] = [
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "options",
+    "password",
+    "port",
+    "ssl-ca",
+    "ssl-cert",
+    "ssl-key",
+    "ssl-mode",
+    "ssl-root-cert",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "statement-cache-capacity",
+    "user",
+];
+
+/// What PostgreSQL's own programs take there beside them, as addresses of hosted databases hold it. Sqlx passes over
+/// it and logs its value, which is no secret.
+const PASSED_OVER: [&str; 11] = [
+    "channel_binding",
+    "connect_timeout",
+    "gssencmode",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "load_balance_hosts",
+    "sslsni",
+    "target_session_attrs",
+    "tcp_user_timeout",
+];
 
 /// A pool makes room for all of its connections at once.
 const CONNECTIONS_MAX: u32 = 10_000;
@@ -29,10 +69,14 @@ pub(super) fn read(vars: &Variables<'_>) -> Result<DatabaseSettings, SettingErro
             return Err(SettingError::new("DATABASE_SHARD_URLS", reason));
         }
     }
+    let replica_urls = vars.urls("DATABASE_REPLICA_URLS", &SCHEMES, EXAMPLE)?;
+    check_parameters("DATABASE_URL", std::slice::from_ref(&url))?;
+    check_parameters("DATABASE_SHARD_URLS", &shard_urls)?;
+    check_parameters("DATABASE_REPLICA_URLS", &replica_urls)?;
     let defaults = DatabaseSettings::new(url);
     Ok(DatabaseSettings {
         shard_urls,
-        replica_urls: vars.urls("DATABASE_REPLICA_URLS", &SCHEMES, EXAMPLE)?,
+        replica_urls,
         replica_max_lag: millis(vars, "DATABASE_REPLICA_MAX_LAG_MS")?
             .unwrap_or(defaults.replica_max_lag),
         pool_size: vars
@@ -64,6 +108,24 @@ pub(super) fn read(vars: &Variables<'_>) -> Result<DatabaseSettings, SettingErro
             .unwrap_or(defaults.session_retention_days),
         ..defaults
     })
+}
+
+/// Refuses what is not known behind the question mark of an address. Its name is told where it is one: a password
+/// with a question mark in it, which was to be written %3F, ends there too.
+fn check_parameters(name: &'static str, urls: &[String]) -> Result<(), SettingError> {
+    for url in urls.iter().filter_map(|url| url.parse::<Url>().ok()) {
+        let is_known = |key: &str| {
+            PARAMETERS.contains(&key) || PASSED_OVER.contains(&key) || key.starts_with("options[")
+        };
+        let mut keys = url.query_pairs().map(|(key, _)| key);
+        let Some(key) = keys.find(|key| !is_known(key)) else { continue };
+        let is_letter = |letter: u8| letter.is_ascii_lowercase() || letter == b'_';
+        let is_name = key.bytes().all(is_letter) && !url.query().unwrap_or_default().contains('@');
+        let which = if is_name { format!(" {key}") } else { String::new() };
+        let reason = format!("has a parameter that is not known here{which}: leave it out");
+        return Err(SettingError::new(name, reason));
+    }
+    Ok(())
 }
 
 fn above_zero(vars: &Variables<'_>, name: &'static str) -> Result<Option<u32>, SettingError> {

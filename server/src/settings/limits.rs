@@ -12,7 +12,7 @@ const WINDOW: Duration = Duration::from_mins(1);
 /// Requests a minute of one member or key, and of one address.
 const REQUESTS: u32 = 600_000;
 /// Sign-ins and sign-ups a minute of one address.
-const SIGN_INS: u32 = 600;
+const SIGN_INS: u32 = 60;
 /// Requests that are answered at the same time.
 const IN_FLIGHT: usize = 1_024;
 /// Event streams that one member or key holds in this process: a tab has one or two.

@@ -261,3 +261,15 @@ async fn a_full_run_leaves_no_secret_in_a_log_of_everything() {
         assert!(log.contains(told), "{told}: {log}");
     }
 }
+
+#[test]
+fn what_an_address_says_and_nobody_knows_is_in_no_log() {
+    let url = format!("postgres://user@127.0.0.1:9/resonant?sslpassword={}", canary("address"));
+    for words in [&["all"][..], &["migrate"], &["doctor"], &["backup", "/nowhere/backup"]] {
+        for name in ["DATABASE_URL", "DATABASE_REPLICA_URLS", "DATABASE_SHARD_URLS"] {
+            let database = ("DATABASE_URL", "postgres://user@127.0.0.1:9/resonant");
+            let (went_well, log) = run(words, &[database, (name, &url), ("RUST_LOG", "debug")]);
+            assert!(!went_well && !log.contains(CANARY), "{name}: {log}");
+        }
+    }
+}

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::running::{ask, connect};
 use super::{Running, free_port, run, server};
-use crate::support::{TestApp, empty_database, fresh_database};
+use crate::support::{Redis, TestApp, empty_database, fresh_database};
 
 #[tokio::test]
 async fn an_admin_is_made_and_unmade() {
@@ -288,6 +288,43 @@ async fn the_doctor_says_what_to_mend() {
         assert!(line.contains(told), "{words}");
     }
     drop(std::fs::remove_dir_all(root));
+}
+
+#[tokio::test]
+async fn each_of_several_databases_is_looked_at_by_itself() {
+    let database = fresh_database().await;
+    let url = database.url();
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let both = format!("{url},postgres://u:hunter2@{closed}/r");
+    let shards = [("DATABASE_URL", url.as_str()), ("DATABASE_SHARD_URLS", both.as_str())];
+    let (went_well, words) = run(&["doctor"], &shards);
+    assert!(!went_well && !words.contains("hunter2"), "{words}");
+    let of = |name: &str| words.lines().filter(|line| line.starts_with(name)).collect::<Vec<_>>();
+    let (looks, schemas) = (of("database"), of("schema"));
+    assert_eq!((looks.len(), schemas.len()), (2, 1), "{words}");
+    assert!(!looks[0].contains("refused") && looks[1].contains("refused"), "{words}");
+    assert!(looks[1].contains(&format!("postgres://{closed}/r")), "{words}");
+    assert!(schemas[0].contains("up to date"), "{words}");
+}
+
+#[tokio::test]
+async fn what_redis_does_when_it_is_full_is_told() {
+    let (database, redis) = (fresh_database().await, Redis::start("policies"));
+    let (url, redis_url) = (database.url(), redis.url());
+    let told = || {
+        let (_, words) = run(&["doctor"], &[("DATABASE_URL", &url), ("REDIS_URL", &redis_url)]);
+        words.lines().find(|line| line.starts_with("redis")).unwrap().to_owned()
+    };
+    assert!(told().contains("well   answers"), "{}", told());
+    redis.tell("CONFIG SET maxmemory 100mb");
+    for (policy, words) in [
+        ("noeviction", "note   answers; its maxmemory-policy is noeviction"),
+        ("volatile-ttl", "note   answers; its maxmemory-policy is volatile-ttl"),
+        ("allkeys-lru", "well   answers"),
+    ] {
+        redis.tell(&format!("CONFIG SET maxmemory-policy {policy}"));
+        assert!(told().contains(words), "{}", told());
+    }
 }
 
 #[tokio::test]

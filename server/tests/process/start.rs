@@ -31,6 +31,11 @@ fn a_malformed_setting_is_named() {
         let words = fails(&[], &[database, (name, value)]);
         assert!(words.starts_with(&format!("server: {name} must be")), "{words}");
     }
+    for parameter in ["sslpassword", "passwd"] {
+        let url = format!("postgres://u@localhost/r?{parameter}=hunter2");
+        let words = fails(&[], &[("DATABASE_URL", &url)]);
+        assert!(words.starts_with("server: DATABASE_URL") && words.contains(parameter), "{words}");
+    }
 }
 
 #[test]

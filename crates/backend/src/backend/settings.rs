@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use resonant_runtime::mcp::StdioCommand;
 use resonant_runtime::models::ModelSettings;
+use resonant_runtime::tools::knowledge::PdfReader;
 
 use crate::budgets::GuestLimits;
 use crate::database::DatabaseSettings;
@@ -62,6 +63,8 @@ pub struct Settings {
     pub guests: GuestLimits,
     /// The commands of this machine that agents may use as MCP servers.
     pub mcp_commands: Vec<StdioCommand>,
+    /// The program that reads PDFs. Without it this process does, and a file that is made for it may end it.
+    pub pdf_reader: Option<PdfReader>,
     /// Whether tools may reach private addresses. For tests alone.
     pub allow_private_egress: bool,
     /// How hard passwords are to guess.
@@ -70,7 +73,7 @@ pub struct Settings {
     pub sealing_keys: SealingKeys,
     /// Where this process counts.
     pub metrics: Metrics,
-    /// For how many days what was measured is kept.
+    /// For how many days what was measured is kept, and 90 at least.
     pub metrics_days: u32,
     /// For how many days entries of the audit log are kept. 0: for ever.
     pub audit_days: u32,
@@ -78,6 +81,8 @@ pub struct Settings {
     pub mail: Option<MailSettings>,
     /// Who takes the money for listings. Without it, all of them are free.
     pub payments: Option<PaymentSettings>,
+    /// Where people find the pages, such as `https://resonant.example.org`. Without it, no message leads there.
+    pub public_origin: Option<String>,
 }
 
 impl Settings {
@@ -92,6 +97,7 @@ impl Settings {
             agent_depth: resonant_domain::agent_tool::DEPTH_DEFAULT,
             guests: GuestLimits::default(),
             mcp_commands: Vec::new(),
+            pdf_reader: None,
             allow_private_egress: false,
             password_work: PasswordWork::default(),
             sealing_keys: SealingKeys::default(),
@@ -100,6 +106,7 @@ impl Settings {
             audit_days: 400,
             mail: None,
             payments: None,
+            public_origin: None,
         }
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Pool {
     connections: PgPool,
     /// The limits that every transaction sets for itself, because the connection cannot carry them.
     transaction_limits: Option<Limits>,
+    /// Whether a transaction keeps the plans of its statements.
+    keeps_plans: bool,
     /// Keeps what the release of a connection looks at. The pool holds it weakly, or it would hold
     /// itself.
     _itself: Arc<OnceLock<PgPool>>,
@@ -33,6 +35,15 @@ pub(crate) struct Limits {
     pub(crate) idle_transaction: Duration,
 }
 
+/// A database that does not answer: of several it matters which.
+#[derive(Debug, thiserror::Error)]
+#[error("{place} does not answer")]
+struct Away {
+    place: String,
+    #[source]
+    fault: sqlx::Error,
+}
+
 impl Pool {
     /// A pool that connects when it is first used.
     pub(crate) fn new(url: &str, settings: &DatabaseSettings) -> Result<Self> {
@@ -43,8 +54,13 @@ impl Pool {
         let options = match settings.pooler {
             Pooler::Absent => {
                 address(url)?.statement_cache_capacity(settings.prepared_statements).options([
-                    ("statement_timeout", limits.statement.as_millis()),
-                    ("idle_in_transaction_session_timeout", limits.idle_transaction.as_millis()),
+                    ("statement_timeout", limits.statement.as_millis().to_string()),
+                    (
+                        "idle_in_transaction_session_timeout",
+                        limits.idle_transaction.as_millis().to_string(),
+                    ),
+                    // To compile a statement takes longer than any of ours.
+                    ("jit", "off".to_owned()),
                 ])
             }
             Pooler::Transaction => {
@@ -71,6 +87,7 @@ impl Pool {
         Ok(Self {
             connections,
             transaction_limits: (settings.pooler == Pooler::Transaction).then_some(limits),
+            keeps_plans: true,
             _itself: itself,
         })
     }
@@ -83,15 +100,19 @@ impl Pool {
 
     /// Where a database is, as a log may show it.
     pub(crate) fn name(url: &str) -> Result<String> {
-        let address = address(url)?;
-        let database = address.get_database().unwrap_or_default();
-        Ok(format!("{}:{}/{database}", address.get_host(), address.get_port()))
+        Ok(place(&address(url)?))
     }
 
     #[cfg(any(test, feature = "fakes"))]
     /// A pool that someone else has opened.
     pub(crate) fn of(connections: PgPool) -> Self {
-        Self { connections, transaction_limits: None, _itself: Arc::default() }
+        Self { connections, transaction_limits: None, keeps_plans: true, _itself: Arc::default() }
+    }
+
+    /// Lets the database plan by the arguments. The coordinator of a cluster has to: its plan for any argument of
+    /// a statement that is not for one node by itself is one that cannot be run.
+    pub(crate) const fn plan_by_arguments(&mut self) {
+        self.keeps_plans = false;
     }
 
     /// Fails when the database does not answer, and says why.
@@ -103,7 +124,8 @@ impl Pool {
         let options = self.connections.connect_options();
         let patience = self.connections.options().get_acquire_timeout();
         let alone = tokio::time::timeout(patience, options.connect()).await;
-        Err(Error::unavailable(alone.ok().and_then(Result::err).unwrap_or(error)))
+        let fault = alone.ok().and_then(Result::err).unwrap_or(error);
+        Err(Error::unavailable(Away { place: place(&options), fault }))
     }
 
     /// How many connections are in use, and how many may be open.
@@ -120,10 +142,15 @@ impl Pool {
 
     /// A transaction.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
+        let Some(limits) = self.transaction_limits else {
+            return Ok(if self.keeps_plans {
+                self.connections.begin_with(limits::BEGIN).await?
+            } else {
+                self.connections.begin().await?
+            });
+        };
         let mut tx = self.connections.begin().await?;
-        if let Some(limits) = self.transaction_limits {
-            limits::set_in_transaction(&mut tx, limits).await?;
-        }
+        limits::set_in_transaction(&mut tx, limits).await?;
         Ok(tx)
     }
 
@@ -131,6 +158,11 @@ impl Pool {
     pub(crate) fn listening(&self) -> Option<PgPool> {
         self.transaction_limits.is_none().then(|| self.connections.clone())
     }
+}
+
+fn place(address: &PgConnectOptions) -> String {
+    let database = address.get_database().unwrap_or_default();
+    format!("{}:{}/{database}", address.get_host(), address.get_port())
 }
 
 /// An address of PostgreSQL as it can be connected to.
@@ -222,6 +254,20 @@ mod tests {
             assert!(pid(&pool).await > 0);
             pool.connections.close().await;
         }
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn plans_are_kept_but_for_a_cluster(of_test: PgPool) {
+        let mut pool = pool(&settings(&of_test));
+        let mode = async |pool: &Pool| -> String {
+            let mut tx = pool.begin().await.unwrap();
+            let row = raw_sql("SHOW plan_cache_mode").fetch_one(&mut *tx).await.unwrap();
+            row.get(0)
+        };
+        assert_eq!(mode(&pool).await, "force_generic_plan");
+        pool.plan_by_arguments();
+        assert_eq!(mode(&pool).await, "auto");
+        pool.connections.close().await;
     }
 
     /// The performance guide names them.

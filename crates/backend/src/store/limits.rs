@@ -6,6 +6,11 @@ use sqlx::PgConnection;
 
 use crate::database::Limits;
 
+/// What is written is found by its keys, so the values of a statement's arguments change nothing about its plan:
+/// one is made for each prepared statement and connection. Planning anew took longer than the statements of the
+/// queue and the log themselves. Sessions by a list of ids alone are looked for in the partitions of all months so.
+pub(crate) const BEGIN: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan";
+
 /// Sets how long the rest of the transaction's statements, and its pauses, may take.
 #[tracing::instrument(name = "db.limits.set", skip_all, err(level = "debug"))]
 pub(crate) async fn set_in_transaction(

@@ -50,7 +50,8 @@ pub(crate) async fn find_facts(conn: &mut PgConnection) -> sqlx::Result<Database
         r#"
         SELECT current_setting('server_version_num')::INTEGER AS "version!",
                current_setting('max_connections')::BIGINT AS "connections_max!",
-               pg_is_in_recovery() AS "is_replica!"
+               pg_is_in_recovery() AS "is_replica!",
+               current_setting('wal_level') = 'logical' AS "is_log_logical!"
         "#
     )
     .fetch_one(conn)

@@ -3,16 +3,13 @@
 use std::path::Path;
 use std::process::Command;
 
-use resonant_backend::Backend;
-
 use super::Finding;
 
 /// Less free space than this is a fault, in bytes.
 const DISK_MIN: u64 = 1 << 30;
 
-/// The free space where the database is: nothing else writes. POSIX's `df` tells it.
-pub(super) async fn look(backend: &Backend) -> Finding {
-    let folder = backend.data_folder().await.ok().flatten();
+/// The free space where a database keeps its files: nothing else writes. POSIX's `df` tells it.
+pub(super) fn look(folder: Option<&Path>) -> Finding {
     let Some(folder) = folder else {
         return Finding::Note(
             "that of PostgreSQL was not looked at: it runs elsewhere, or does not tell this user its \
@@ -21,7 +18,7 @@ pub(super) async fn look(backend: &Backend) -> Finding {
         );
     };
     let place = format!("in {}, where PostgreSQL keeps its data", folder.display());
-    match free_in(&folder) {
+    match free_in(folder) {
         None => Finding::Note(format!("df does not tell how much is free {place}")),
         Some(free) if free < DISK_MIN => Finding::Fault {
             what: format!("{} MiB are free {place}", free >> 20),
