@@ -20,7 +20,7 @@ pub use watch::{AlertWatch, watch};
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use resonant_domain::alert::{
     ALERTS_MAX, Alert, AlertEventKind, AlertState, Channel, ChannelKind, NewAlert, Silence,
 };
@@ -34,7 +34,7 @@ use sqlx::PgConnection;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use self::noted::{is_noted, note, write_down};
+use self::noted::{deed_of, is_noted, note, note_in_history, write_down};
 use crate::signature::SigningKey;
 use crate::store::OnConstraint as _;
 use crate::store::alerts::Stored;
@@ -147,25 +147,27 @@ pub async fn replace(ctx: &Ctx, id: AlertId, new: NewAlert) -> Result<Alert> {
 #[tracing::instrument(name = "alerts.delete", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn delete(ctx: &Ctx, id: AlertId) -> Result<()> {
     may_write(ctx).await?;
-    let mut conn = ctx.backend().catalogue_read_latest().await?;
-    let found = store::alerts::find(&mut conn, id).await?.ok_or(NOT_FOUND)?;
-    drop(conn);
-    seen::check(ctx, &found.alert)?;
-    match resolve(ctx, id).await {
-        Ok(_) => {
-            let told = deliver::deliver_all(ctx.backend(), id);
-            if timeout(LAST_WORDS, told).await.is_err() {
-                tracing::warn!(alert.id = %id, "an alert was deleted before all were told its end");
-            }
+    let backend = ctx.backend();
+    let mut tx = backend.catalogue_begin().await?;
+    let mut stored = lock(&mut tx, id).await?;
+    seen::check(ctx, &stored.alert)?;
+    if end(&mut stored, backend.now()).is_ok() {
+        // Part of the one deed, which is written down once it is done.
+        keep_decided(ctx, &mut tx, &stored, AlertEventKind::Resolved, "").await?;
+        tx.commit().await?;
+        if timeout(LAST_WORDS, deliver::deliver_all(backend, id)).await.is_err() {
+            tracing::warn!(alert.id = %id, "an alert was deleted before all were told its end");
         }
-        // It does not fire.
-        Err(Error::Conflict(_)) => {}
-        Err(error) => return Err(error),
+        tx = backend.catalogue_begin().await?;
+        stored = lock(&mut tx, id).await?;
+        if let Err(changed) = seen::check(ctx, &stored.alert) {
+            // It stays, and that it was taken as over is a deed after all.
+            write_down(ctx, &mut tx, Deed::AlertResolved, &stored.alert).await?;
+            tx.commit().await?;
+            return Err(changed);
+        }
     }
-    let mut tx = ctx.backend().catalogue_begin().await?;
-    let alert = lock(&mut tx, id).await?.alert;
-    seen::check(ctx, &alert)?;
-    write_down(ctx, &mut tx, Deed::AlertDeleted, &alert).await?;
+    write_down(ctx, &mut tx, Deed::AlertDeleted, &stored.alert).await?;
     store::alerts::delete(&mut tx, id).await?;
     tx.commit().await?;
     tracing::info!(alert.id = %id, "alert deleted");
@@ -225,15 +227,20 @@ pub async fn silence(ctx: &Ctx, id: AlertId, silence: Silence) -> Result<Alert> 
 #[tracing::instrument(name = "alerts.resolve", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn resolve(ctx: &Ctx, id: AlertId) -> Result<Alert> {
     decide(ctx, id, AlertEventKind::Resolved, |stored, now| {
-        if !matches!(stored.alert.state, AlertState::Firing | AlertState::Pending) {
-            return Err(Error::Conflict("The alert does not fire".to_owned()));
-        }
-        stored.alert.state = AlertState::Resolved;
-        stored.alert.since = now;
-        stored.alert.acknowledged_at = None;
+        end(stored, now)?;
         Ok(String::new())
     })
     .await
+}
+
+fn end(stored: &mut Stored, now: Timestamp) -> Result<()> {
+    if !matches!(stored.alert.state, AlertState::Firing | AlertState::Pending) {
+        return Err(Error::Conflict("The alert does not fire".to_owned()));
+    }
+    stored.alert.state = AlertState::Resolved;
+    stored.alert.since = now;
+    stored.alert.acknowledged_at = None;
+    Ok(())
 }
 
 /// Sends a message to every channel of an alert, whether it fires or not.
@@ -259,13 +266,12 @@ pub async fn test(ctx: &Ctx, id: AlertId) -> Result<Alert> {
     Ok(alert)
 }
 
-/// What a person decides about an alert, noted in its history. Being resolved by hand is told to those
-/// who were told that it fires.
+/// What a person decides about an alert, noted in its history and in the audit log.
 async fn decide(
     ctx: &Ctx,
     id: AlertId,
     kind: AlertEventKind,
-    change: impl FnOnce(&mut Stored, jiff::Timestamp) -> Result<String>,
+    change: impl FnOnce(&mut Stored, Timestamp) -> Result<String>,
 ) -> Result<Alert> {
     may_write(ctx).await?;
     let backend = ctx.backend();
@@ -275,16 +281,31 @@ async fn decide(
         return Ok(stored.alert);
     }
     let text = change(&mut stored, backend.now())?;
-    let event = note(ctx, &mut tx, &stored.alert, kind, &text).await?;
-    let mut is_told = stored.is_told;
-    if is_told && stored.alert.state != AlertState::Firing {
-        message::tell(backend, &mut tx, &stored.alert, &event).await?;
-        is_told = false;
+    keep_decided(ctx, &mut tx, &stored, kind, &text).await?;
+    if let Some(deed) = deed_of(kind) {
+        write_down(ctx, &mut tx, deed, &stored.alert).await?;
     }
-    store::alerts::update_decided(&mut tx, &stored.alert, is_told).await?;
     tx.commit().await?;
     tracing::info!(alert.id = %id, decision = kind.as_str(), "alert decided");
     Ok(stored.alert)
+}
+
+/// Keeps how an alert stands after what was decided, with its history. Being resolved by hand is told to those
+/// who were told that it fires.
+async fn keep_decided(
+    ctx: &Ctx,
+    conn: &mut PgConnection,
+    stored: &Stored,
+    kind: AlertEventKind,
+    text: &str,
+) -> Result<()> {
+    let event = note_in_history(ctx, &mut *conn, &stored.alert, kind, text).await?;
+    let mut is_told = stored.is_told;
+    if is_told && stored.alert.state != AlertState::Firing {
+        message::tell(ctx.backend(), &mut *conn, &stored.alert, &event).await?;
+        is_told = false;
+    }
+    Ok(store::alerts::update_decided(conn, &stored.alert, is_told).await?)
 }
 
 async fn lock(conn: &mut PgConnection, id: AlertId) -> Result<Stored> {

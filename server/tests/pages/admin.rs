@@ -140,7 +140,14 @@ async fn the_forms_of_alerts_work_without_a_script() {
     let path = made.header("location").to_owned();
     let id = path.strip_prefix("/admin/alerts/").unwrap().to_owned();
     let shown = page(&app, &path, &admin).await.text();
-    for text in ["Queue old", "Critical", "Send a test message", "whsec_", "Nobody was told yet"] {
+    for text in [
+        "Queue old",
+        "Critical",
+        "when queue.age over 5m is above 60000 ms",
+        "Send a test message",
+        "whsec_",
+        "Nobody was told yet",
+    ] {
         assert!(shown.contains(text), "lacks {text}: {shown}");
     }
     assert!(!shown.contains(">Acknowledge<"), "what cannot be done is not offered");

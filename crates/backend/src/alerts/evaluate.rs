@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::SignedDuration;
 use resonant_domain::AlertId;
 use resonant_domain::alert::course::{Measured, Reading, Standing};
-use resonant_domain::alert::{AlertEventKind, AlertState};
+use resonant_domain::alert::{AlertEventKind, AlertState, Rule};
 use resonant_domain::metric::{Metric, Period};
 
 use super::{message, note};
@@ -20,9 +20,9 @@ const KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
 struct Look {
     /// Of the alert as it was written then.
     revision: i64,
+    rule: Rule,
     reading: Reading,
     values: Vec<Option<f64>>,
-    text: String,
 }
 
 /// Looks at every alert. Answers how many began to fire or ended; none in a process that does not
@@ -84,11 +84,10 @@ async fn look(ctx: &Ctx) -> Result<HashMap<AlertId, Look>> {
     let mut measured = metrics::look(ctx, &wanted).await?;
     look_back(ctx, &wanted, &mut measured).await?;
     let mut measured = measured.into_iter();
-    let looks = rules.iter().map(|(id, revision, rule)| {
+    let looks = rules.into_iter().map(|(id, revision, rule)| {
         let own: Vec<Measured> = measured.by_ref().take(rule.measured().len()).collect();
         let values: Vec<_> = own.iter().map(|one| one.value).collect();
-        let text = rule.told(&values);
-        (*id, Look { revision: *revision, reading: rule.read(&own), values, text })
+        (id, Look { revision, reading: rule.read(&own), values, rule })
     });
     Ok(looks.collect())
 }
@@ -131,8 +130,10 @@ async fn step(ctx: &Ctx, tx: &mut Writing, stored: Stored, look: &Look) -> Resul
     alert.values.clone_from(&look.values);
     alert.evaluated_at = Some(now);
     if let Some(kind) = kind {
-        let event = note(ctx, tx, &alert, kind, &look.text).await?;
         let is_end = kind == AlertEventKind::Ended;
+        let text =
+            if is_end { look.rule.told_over(&look.values) } else { look.rule.told(&look.values) };
+        let event = note(ctx, tx, &alert, kind, &text).await?;
         if if is_end { is_told } else { !is_silent } {
             message::tell(ctx.backend(), tx, &alert, &event).await?;
             is_told = !is_end;

@@ -89,7 +89,8 @@ fn by_mail(to: &str) -> NewAlert {
 
 async fn world(pool: PgPool, mail: Option<MailSettings>) -> (Backend, Arc<FixedClock>, Ctx) {
     let clock = Arc::new(FixedClock::new("2026-11-24T10:30:20Z".parse().unwrap()));
-    let settings = Settings { mail, ..sample::settings() };
+    let public_origin = Some("https://resonant.example.org".to_owned());
+    let settings = Settings { mail, public_origin, ..sample::settings() };
     let backend = Backend::for_tests_at_with(pool, clock.clone(), &settings);
     let admin = sample::member(&backend, "root").await.unwrap();
     members::appoint_admin(&backend.system(), "root@example.org").await.unwrap();
@@ -119,6 +120,9 @@ async fn mail_is_sent_again_under_the_same_id_until_it_is_taken(pool: PgPool) {
     super::tests::come_due(&pool).await;
     assert_eq!(deliver_due(&backend.system()).await.unwrap(), 1);
     let taken = heard.recv().await.unwrap();
+    let whole = taken.replace("=\r\n", "");
+    let place = format!("Alert: https://resonant.example.org/admin/alerts/{}", alert.id);
+    assert!(whole.contains(&place), "{taken}");
     for text in [
         "MAIL FROM:<alerts@example.org>",
         "RCPT TO:<ops@example.net>",

@@ -37,6 +37,21 @@ pub(super) async fn note(
     kind: AlertEventKind,
     text: &str,
 ) -> Result<Noted> {
+    let noted = note_in_history(ctx, &mut *conn, alert, kind, text).await?;
+    if let Some(deed) = deed_of(kind) {
+        write_down(ctx, conn, deed, alert).await?;
+    }
+    Ok(noted)
+}
+
+/// Notes it in the alert's history alone: it is part of another deed, or the caller writes the deed down.
+pub(super) async fn note_in_history(
+    ctx: &Ctx,
+    conn: &mut PgConnection,
+    alert: &Alert,
+    kind: AlertEventKind,
+    text: &str,
+) -> Result<Noted> {
     let backend = ctx.backend();
     let id = AlertEventId::from_uuid(ctx.resource_id()?);
     let at = backend.now();
@@ -44,14 +59,11 @@ pub(super) async fn note(
     store::alert_events::insert(conn, alert.id, &event)
         .await
         .on_constraint("alert_events_pkey", effects::in_the_making)?;
-    if let Some(deed) = deed_of(kind) {
-        write_down(ctx, conn, deed, alert).await?;
-    }
     Ok(Noted { id, kind, at, text: text.to_owned() })
 }
 
 /// What somebody did when this happened; `None`: it happened by itself.
-const fn deed_of(kind: AlertEventKind) -> Option<Deed> {
+pub(super) const fn deed_of(kind: AlertEventKind) -> Option<Deed> {
     Some(match kind {
         AlertEventKind::Fired | AlertEventKind::Told | AlertEventKind::Ended => return None,
         AlertEventKind::Acknowledged => Deed::AlertAcknowledged,

@@ -89,8 +89,8 @@ fn joined(join: Join, readings: &[Reading]) -> Reading {
 
 impl Standing {
     /// Where the alert stands after a look. A condition that must hold for a while is pending until
-    /// then; nothing measured ends what is pending, and leaves alone what fires until it is taken to be
-    /// over.
+    /// then; nothing measured ends what is pending, and leaves alone what fires, or was resolved by hand,
+    /// until it is taken to be over.
     #[must_use]
     pub fn after(self, reading: Reading, now: Timestamp, for_seconds: u32) -> Self {
         use AlertState::{Firing, Pending, Quiet, Resolved};
@@ -103,7 +103,7 @@ impl Standing {
             (Pending, Reading::Holds) if has_held(self.since) => Firing,
             (Quiet | Pending, Reading::Holds) => Pending,
             (Firing, Reading::Holds | Reading::Between | Reading::Unknown) => Firing,
-            (Resolved, Reading::Holds | Reading::Between) => Resolved,
+            (Resolved, Reading::Holds | Reading::Between | Reading::Unknown) => Resolved,
             _ => Quiet,
         };
         if state == self.state { self } else { Self { state, since: now } }
@@ -173,7 +173,9 @@ mod tests {
     #[test]
     fn what_was_resolved_by_hand_stays_quiet_until_it_was_over() {
         let resolved = Standing { state: AlertState::Resolved, since: at(0) };
-        assert_eq!(resolved.after(Reading::Holds, at(10), 0), resolved);
+        for reading in [Reading::Holds, Reading::Between, Reading::Unknown] {
+            assert_eq!(resolved.after(reading, at(10), 0), resolved, "{reading:?}");
+        }
         assert_eq!(resolved.after(Reading::Over, at(10), 0).state, AlertState::Quiet);
     }
 

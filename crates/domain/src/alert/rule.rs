@@ -1,5 +1,8 @@
 //! What an alert watches, read from what was written.
 
+mod told;
+
+use self::told::short;
 use super::{AlertKind, Join, NewAlert, Operator, PARTS_MAX, Part};
 use crate::fault::FieldFault;
 use crate::metric::{Metric, Period};
@@ -113,26 +116,6 @@ impl Rule {
             }
         }
     }
-
-    /// The condition as a person reads it, with what was measured.
-    #[must_use]
-    pub fn told(&self, values: &[Option<f64>]) -> String {
-        let value = |index: usize| values.get(index).copied().flatten();
-        match self {
-            Self::Threshold(limit) => limit.told(value(0)),
-            Self::Absence { metric, period } => {
-                format!("nothing was measured of {} over {period}", metric.name())
-            }
-            Self::Composite { join, limits } => {
-                let parts = limits.iter().enumerate();
-                let parts: Vec<_> = parts.map(|(index, limit)| limit.told(value(index))).collect();
-                parts.join(match join {
-                    Join::All => "; and ",
-                    Join::Any => "; or ",
-                })
-            }
-        }
-    }
 }
 
 impl Limit {
@@ -150,17 +133,6 @@ impl Limit {
             value: value?,
             period: period?,
         })
-    }
-
-    fn told(&self, value: Option<f64>) -> String {
-        let unit = self.metric.unit().as_str();
-        let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
-        let (name, period) = (self.metric.name(), self.period);
-        let limit = format!("{} {}{unit}", self.operator.title(), short(self.value));
-        match value {
-            Some(value) => format!("{name} is {}{unit} over {period}, {limit}", short(value)),
-            None => format!("{name} over {period} {limit}, not measured now"),
-        }
     }
 }
 
@@ -202,12 +174,6 @@ impl Part {
         let clear = clear_value.map_or_else(String::new, |clear| format!(" {clear}"));
         format!("{metric} {} {value} {period}{clear}", operator.as_str())
     }
-}
-
-/// A number with at most two digits behind the point.
-fn short(value: f64) -> String {
-    let text = format!("{value:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn required<T: Copy + Finite>(
