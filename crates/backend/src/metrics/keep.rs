@@ -1,17 +1,21 @@
 //! Writes what a process counted into its rows of the present minute.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
+use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use resonant_domain::distribution::Distribution;
 use resonant_domain::metric::{Family, Shape};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::Step;
 use super::registry::{Label, Metrics};
 use super::slow::SlowSample;
-use crate::store::metrics::Row;
-use crate::{Backend, Ctx, Result, access, store};
+use crate::database::Shard;
+use crate::store::metrics::{QueueLevels, Row};
+use crate::{Backend, Ctx, Error, Result, access, store};
 
 /// Minutes that wait at most while the database is away.
 const MINUTES_MAX: usize = 120;
@@ -20,6 +24,8 @@ const MINUTES_MAX: usize = 120;
 const KNOWN_FOR: SignedDuration = SignedDuration::from_mins(30);
 /// For how long a label is unused before it is given up.
 const UNUSED_FOR: SignedDuration = SignedDuration::from_hours(1);
+/// How long a database may take to tell how its queue stands: the next look is due then.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 type Minute = HashMap<Label, Distribution>;
 
@@ -41,8 +47,7 @@ impl Keeper {
     /// Writes what was counted since the last call. What could not be written is written next time.
     ///
     /// # Errors
-    /// [`Error::Forbidden`](crate::Error::Forbidden) for anyone but the system;
-    /// [`Error::Unavailable`](crate::Error::Unavailable).
+    /// [`Error::Forbidden`] for anyone but the system; [`Error::Unavailable`].
     pub async fn keep(&mut self, ctx: &Ctx) -> Result<()> {
         access::system(ctx)?;
         let backend = ctx.backend();
@@ -135,16 +140,16 @@ async fn write(backend: &Backend, rows: &[Row], slow: &[SlowSample]) -> Result<(
 }
 
 /// Writes how the queue stands. One process does it for all; another one's look at the same minute
-/// is written over, but for the highest.
+/// is written over, but for the highest. Of several databases those that are away are left out.
 ///
 /// # Errors
-/// [`Error::Forbidden`](crate::Error::Forbidden) for anyone but the system;
-/// [`Error::Unavailable`](crate::Error::Unavailable).
+/// [`Error::Forbidden`] for anyone but the system; [`Error::Unavailable`], also where one of several databases
+/// alone does not answer.
 #[tracing::instrument(name = "metrics.keep_queue", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn keep_queue(ctx: &Ctx) -> Result<()> {
     access::system(ctx)?;
     let minute = Step::Minute.floor(ctx.backend().now());
-    let queue = queue_levels(ctx.backend()).await?;
+    let (queue, told) = queue_levels(ctx.backend(), PATIENCE).await;
     let rows: Vec<_> = queue
         .into_iter()
         .map(|(family, level)| {
@@ -152,24 +157,40 @@ pub async fn keep_queue(ctx: &Ctx) -> Result<()> {
             Row::new(minute, family, String::new(), Uuid::nil(), look)
         })
         .collect();
+    if rows.is_empty() {
+        return told;
+    }
     let mut conn = ctx.backend().catalogue_write().await?;
     store::metrics::upsert(&mut conn, &rows).await?;
-    conn.commit().await
+    conn.commit().await?;
+    told
 }
 
-/// How the queue stands over all databases: what waits and what runs adds up, of the ages the
-/// greatest counts.
-pub(super) async fn queue_levels(backend: &Backend) -> Result<BTreeMap<Family, u64>> {
-    let mut all = BTreeMap::new();
-    for shard in backend.shards() {
-        let mut conn = backend.begin_on(shard).await?;
-        let found = store::metrics::find_queue_levels(&mut conn, backend.owners()).await?;
-        for (family, level) in found.levels() {
-            let sum = all.entry(family).or_insert(0);
-            *sum = if family == Family::QueueAge { level.max(*sum) } else { *sum + level };
+/// How the queue stands over all databases that tell it in time: what waits and what runs adds up, of the
+/// ages the greatest counts. And the first fault of those that do not.
+pub(super) async fn queue_levels(
+    backend: &Backend,
+    patience: Duration,
+) -> (BTreeMap<Family, u64>, Result<()>) {
+    let looks = backend.shards().map(|shard| timeout(patience, queue_levels_on(backend, shard)));
+    let (mut all, mut told) = (BTreeMap::new(), Ok(()));
+    for look in join_all(looks).await {
+        match look.map_err(Error::unavailable).flatten() {
+            Ok(found) => {
+                for (family, level) in found.levels() {
+                    let sum = all.entry(family).or_insert(0);
+                    *sum = if family == Family::QueueAge { level.max(*sum) } else { *sum + level };
+                }
+            }
+            Err(fault) => told = told.and(Err(fault)),
         }
     }
-    Ok(all)
+    (all, told)
+}
+
+async fn queue_levels_on(backend: &Backend, shard: Shard) -> Result<QueueLevels> {
+    let mut conn = backend.begin_on(shard).await?;
+    Ok(store::metrics::find_queue_levels(&mut conn, backend.slots(), backend.owners()).await?)
 }
 
 /// What came after `before`. The greatest is only known to be new when it rose; else the fresh

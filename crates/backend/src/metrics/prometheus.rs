@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use resonant_domain::distribution::Distribution;
 use resonant_domain::metric::{Family, Shape, Unit};
-use tokio::time::timeout;
 
 use crate::{Ctx, Result};
 
@@ -30,11 +29,11 @@ const BOUNDS: [u64; 16] = [
     300_000_000,
 ];
 
-/// How long the database may take to tell how the queue stands. Those who scrape wait ten seconds.
+/// How long a database may take to tell how the queue stands. Those who scrape wait ten seconds.
 const QUEUE_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Writes everything. The queue's levels are asked for anew: they belong to no process. Where the
-/// database does not tell them they are left out: what this process counted is worth the most then.
+/// Writes everything. The queue's levels are asked for anew: they belong to no process. Where no
+/// database tells them they are left out: what this process counted is worth the most then.
 ///
 /// # Errors
 /// None; whoever may read was asked before.
@@ -43,14 +42,13 @@ pub async fn prometheus(ctx: &Ctx) -> Result<String> {
     let backend = ctx.backend();
     backend.look_at_levels();
     let mut counted = backend.counted();
-    match timeout(QUEUE_PATIENCE, super::keep::queue_levels(backend)).await {
-        Ok(Ok(queue)) => counted.extend(queue.into_iter().map(|(family, level)| {
-            (family, Box::default(), Distribution { sum: level, ..Distribution::default() })
-        })),
-        Ok(Err(error)) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the queue is not told");
-        }
-        Err(_elapsed) => tracing::warn!("the queue is not told: the database takes too long"),
+    let (queue, told) = super::keep::queue_levels(backend, QUEUE_PATIENCE).await;
+    counted.extend(queue.into_iter().map(|(family, level)| {
+        (family, Box::default(), Distribution { sum: level, ..Distribution::default() })
+    }));
+    if let Err(error) = told {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(error, "the queue of a database is not told");
     }
     counted.sort_by(|(one, label, _), (other, other_label, _)| {
         one.cmp(other).then_with(|| label.cmp(other_label))

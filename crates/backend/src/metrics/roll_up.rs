@@ -63,12 +63,13 @@ pub(super) async fn roll_up_at(ctx: &Ctx, now: Timestamp) -> Result<()> {
             }
         }
     }
-    let days = i64::from(ctx.backend().metrics_days());
+    // A day is read as such, so that one that went before its hours would be missing.
+    let days = SignedDuration::from_hours(i64::from(ctx.backend().metrics_days()) * 24);
     let mut conn = ctx.backend().catalogue_begin().await?;
     for (step, lasts, goes_into) in [
         (Step::Minute, MINUTES_LAST, Some(Step::Hour)),
         (Step::Hour, HOURS_LAST, Some(Step::Day)),
-        (Step::Day, SignedDuration::from_hours(days * 24), None),
+        (Step::Day, days.max(HOURS_LAST), None),
     ] {
         let mut before = now - lasts;
         if let Some(coarse) = goes_into {

@@ -8,6 +8,7 @@ use resonant_domain::metric::Family;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::queue::Slots;
 use super::shards::Owners;
 use super::{known, signed, unsigned};
 use crate::metrics::Step;
@@ -331,25 +332,52 @@ impl QueueLevels {
     }
 }
 
-/// How the queue stands. A session that waits for a person, or for an agent that it called, is not in it
-/// for any worker.
+/// How the queue stands: what no worker may take is not in it, such as a session that waits for a person, for an
+/// agent that it called, or for a place of its owner or its agent, whose number is limited: there more workers
+/// would change nothing.
 #[tracing::instrument(name = "db.metric.find_queue_levels", skip_all, err(level = "debug"))]
 pub(crate) async fn find_queue_levels(
     conn: &mut PgConnection,
+    slots: Slots,
     owners: Owners,
 ) -> sqlx::Result<QueueLevels> {
     sqlx::query_as!(
         QueueLevels,
         r#"
-        SELECT count(*) FILTER (WHERE coalesce(lease_until, run_at) <= now()) AS "waiting!",
+        WITH full_owners AS MATERIALIZED (
+            SELECT owner_id
+            FROM session_queue
+            WHERE lease_until IS NOT NULL
+            GROUP BY owner_id
+            HAVING $1::INTEGER > 0 AND count(owner_slot) >= $1
+        ), full_agents AS MATERIALIZED (
+            SELECT owner_id, agent_id
+            FROM session_queue
+            WHERE lease_until IS NOT NULL
+            GROUP BY owner_id, agent_id
+            HAVING $2::INTEGER > 0 AND count(agent_slot) >= $2
+        ), queued AS (
+            -- The places of one that has lost its worker are its own.
+            SELECT q.lease_until, coalesce(q.lease_until, q.run_at) AS due_at,
+                   (q.owner_slot IS NOT NULL
+                    OR q.owner_id NOT IN (SELECT f.owner_id FROM full_owners f))
+                   AND (q.agent_slot IS NOT NULL
+                        OR (q.owner_id, q.agent_id)
+                           NOT IN (SELECT f.owner_id, f.agent_id FROM full_agents f))
+                   AS has_place
+            FROM session_queue q
+            WHERE NOT q.is_parked AND (NOT $3::BOOLEAN OR is_owner_held(q.owner_id))
+        )
+        SELECT count(*) FILTER (WHERE due_at <= now() AND has_place) AS "waiting!",
                count(*) FILTER (WHERE lease_until > now()) AS "running!",
                coalesce(
-                   (extract(epoch FROM now() - min(coalesce(lease_until, run_at))) * 1000)::BIGINT,
+                   (extract(epoch FROM now() - min(due_at) FILTER (WHERE has_place)) * 1000)::BIGINT,
                    0
                ) AS "age_ms!"
-        FROM session_queue
-        WHERE NOT is_parked AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))
+        FROM queued
         "#,
+        i32::try_from(slots.per_owner).unwrap_or(i32::MAX),
+        i32::try_from(slots.per_agent).unwrap_or(i32::MAX),
         owners.are_held(),
     )
     .fetch_one(conn)

@@ -8,7 +8,8 @@ use resonant_domain::waiting::{
 use resonant_domain::{AgentId, SessionId};
 
 use super::*;
-use crate::{access, agents};
+use crate::metrics::keep::queue_levels;
+use crate::{QueueLimits, Settings, access, agents};
 
 async fn agent(ctx: &Ctx) -> AgentId {
     agents::create(ctx, sample::spec("Reader")).await.unwrap().id
@@ -46,6 +47,45 @@ async fn who_waits_for_someone_is_not_in_the_queue(pool: PgPool) {
     }
     let text = prometheus(&backend.system()).await.unwrap();
     assert!(text.lines().any(|line| line == "resonant_queue_depth 0"), "{text}");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn who_waits_for_a_place_waits_for_no_worker(pool: PgPool) {
+    let queue = QueueLimits { per_user: 2, per_agent: 1 };
+    let settings = Settings { queue, ..sample::settings() };
+    let backend = Backend::for_tests_with(pool.clone(), &settings);
+    let ctx = admin(&backend).await;
+    let levels = async || {
+        let long_ago = "UPDATE session_queue SET run_at = now() - INTERVAL '1 hour'";
+        sqlx::raw_sql(long_ago).execute(&pool).await.unwrap();
+        let (levels, told) = queue_levels(&backend, Duration::from_secs(30)).await;
+        told.unwrap();
+        let minutes = levels[&Family::QueueAge] / 60_000;
+        (levels[&Family::QueueDepth], minutes, levels[&Family::SessionsActive])
+    };
+    let claim = async || work::claim(&backend.system(), "worker").await.unwrap();
+    let one = agent(&ctx).await;
+    start(&ctx, one).await;
+    start(&ctx, one).await;
+    assert_eq!(levels().await, (2, 60, 0));
+    assert!(claim().await.is_some());
+    assert_eq!(levels().await, (0, 0, 1), "the agent has no place free");
+    let other = agent(&ctx).await;
+    start(&ctx, other).await;
+    assert_eq!(levels().await, (1, 60, 1));
+    assert!(claim().await.is_some());
+    let third = agent(&ctx).await;
+    start(&ctx, third).await;
+    assert_eq!(levels().await, (0, 0, 2), "the owner has no place free");
+    assert!(claim().await.is_none());
+    let ada = sample::member(&backend, "ada").await.unwrap();
+    start(&ada, agent(&ada).await).await;
+    assert_eq!(levels().await, (1, 60, 2));
+    // Who has lost its worker has a place of its own.
+    let lost = "UPDATE session_queue SET lease_until = now() - INTERVAL '2 hours'
+                WHERE lease_until IS NOT NULL";
+    sqlx::raw_sql(lost).execute(&pool).await.unwrap();
+    assert_eq!(levels().await, (3, 120, 0));
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
