@@ -1,7 +1,8 @@
 // Every page: no axe violation in light, in the dark and at 360 px, where nothing scrolls sideways; one
-// heading, a title and a description of its own. speak_german.spec.ts opens each at 360 px.
+// heading, a title and a description of its own. speak_german.spec.ts opens each at 360 px. And each has its
+// screenshots.
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expectAccessible, expectNoSidewaysScroll } from '../fixtures/a11y.ts';
 import { expect, test, visit } from '../fixtures/seeded.ts';
 import { missing, pages, type Seed, states } from '../pages/all.ts';
@@ -46,4 +47,11 @@ test('every route of the app has a page in the list, and every page a route', ()
   const shown = [...pages, ...states].map((entry) => ({ name: entry.name, route: routeOf(entry.path(anything), routes) }));
   expect(shown.filter(({ route }) => route === undefined), 'pages without a route').toEqual([]);
   expect(routes.filter((path) => !shown.some(({ route }) => route === path)), 'routes without a page').toEqual([]);
+});
+
+test('every page has its screenshots, light and dark, narrow and wide', () => {
+  const taken = new Set(readdirSync(new URL('../screenshots/', import.meta.url)));
+  const looks = ['light-360', 'light-1440', 'dark-360', 'dark-1440'];
+  const wanted = [...pages, ...states, missing].flatMap(({ name }) => looks.map((look) => `${name}-${look}.webp`));
+  expect(wanted.filter((file) => !taken.has(file)), 'screenshots that ./dev screenshots has yet to take').toEqual([]);
 });

@@ -102,6 +102,23 @@ pub(crate) async fn note_agents(
     Ok(store::audit::insert_of_agents(tx, owner, &entry, &entries).await?)
 }
 
+/// Writes down what the caller does to something that concerns each of these accounts.
+pub(crate) async fn note_accounts(
+    ctx: &Ctx,
+    tx: &mut PgConnection,
+    accounts: &[UserId],
+    deed: Deed,
+    subject: Subject<'_>,
+) -> Result<()> {
+    let mut entries = Vec::with_capacity(accounts.len());
+    for account in accounts {
+        entries.push((AuditEntryId::from_uuid(ctx.backend().new_id()?), *account));
+    }
+    let (entry, name) = (entry(ctx, ctx.actor(), deed), shorten(subject.name, NAME_MAX));
+    let subject = Subject { name: &name, ..subject };
+    Ok(store::audit::insert_of_accounts(tx, &entry, subject, &entries).await?)
+}
+
 fn entry(ctx: &Ctx, actor: Actor, deed: Deed) -> NewEntry<'_> {
     let (actor, actor_id, key_prefix) = match actor {
         Actor::User { id, .. } => (ActorKind::Person, Some(id), None),

@@ -3,6 +3,7 @@
 mod admins;
 mod closing;
 mod export;
+mod guesses;
 mod passwords;
 
 use std::fmt;
@@ -24,6 +25,7 @@ use crate::cache::listing::ListingEntry;
 use crate::cache::listing_page::{MARKETPLACE, REVIEWS};
 use crate::cache::shelves::PublisherEntry;
 use crate::cache::sign_in::{KnownSignIn, SignInEntry, SignInKey};
+use crate::rate_limits::Sharer;
 use crate::store::OnConstraint as _;
 use crate::store::members::TokenHash;
 use crate::{Actor, Backend, Ctx, Error, Result, SignInToken, access, audit, sessions, store};
@@ -247,16 +249,22 @@ pub async fn sign_in(ctx: &Ctx, credentials: Credentials) -> Result<Viewer> {
         return Err(Error::Forbidden);
     }
     let backend = ctx.backend();
-    let secret = match Email::parse(&credentials.email) {
-        Ok(email) => {
+    let email = Email::parse(&credentials.email).ok();
+    let secret = match &email {
+        Some(email) => {
             let mut conn = backend.catalogue_read().await?;
-            store::members::find_by_email(&mut conn, &email).await?
+            store::members::find_by_email(&mut conn, email).await?
         }
-        Err(_) => None,
+        None => None,
     };
     let hash = secret.as_ref().map(|secret| secret.password_hash.clone());
     let account = secret.as_ref().map(|secret| secret.viewer.id);
-    let is_right = backend.passwords().verify(credentials.password, hash).await?;
+    let is_right = match &email {
+        Some(email) => {
+            guesses::is_right(ctx, &Sharer::email(email), credentials.password, hash).await?
+        }
+        None => backend.passwords().verify(credentials.password, hash).await?,
+    };
     let Some(member) = secret.filter(|_| is_right).map(|secret| secret.viewer) else {
         audit::note_failed_sign_in(ctx, account).await?;
         return Err(Error::field("password", "e-mail address or password is wrong"));

@@ -2,11 +2,17 @@
 
 use std::net::IpAddr;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use resonant_domain::UserId;
-use resonant_domain::member::UserKind;
+use resonant_domain::member::{Email, UserKind};
 use resonant_domain::metric::Family;
+use sha2::{Digest as _, Sha256};
 
 use crate::{Actor, Ctx, RateLimit, Standing};
+
+/// What the names of those begin with who are told apart by an address of mail.
+const EMAIL: &str = "email:";
 
 /// Who shares a limit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +36,11 @@ impl Sharer {
     /// A person, by themselves and by their keys.
     pub(crate) fn owner(id: UserId) -> Self {
         Self(format!("user:{id}"))
+    }
+
+    /// All who say that an address is theirs. It stands in no figure and in no cache itself.
+    pub(crate) fn email(email: &Email) -> Self {
+        Self(format!("{EMAIL}{}", BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(email.as_str()))))
     }
 
     /// The name under which they are counted.
@@ -72,7 +83,9 @@ pub async fn count(ctx: &Ctx, limit: &RateLimit, sharer: &Sharer) -> Standing {
 
 /// Notes that a request was one too many for a limit.
 pub fn note_refusal(ctx: &Ctx, limit: &str, sharer: &Sharer) {
-    let label = format!("{limit} {}", sharer.0);
+    // What an address of mail was made to stands for it: a list of addresses finds out whose.
+    let whose = sharer.0.strip_prefix(EMAIL).map_or(&*sharer.0, |_| "email");
+    let label = format!("{limit} {whose}");
     ctx.backend().metrics().add(Family::Limited, &label, 1);
 }
 

@@ -15,11 +15,11 @@ use tokio::time::timeout;
 use crate::support::{Call, Redis, TestApp, Visitor, statements};
 
 #[expect(clippy::unnecessary_wraps, reason = "each limit is optional in the settings")]
-fn limit(name: &'static str, requests: u32) -> Option<RateLimit> {
+pub(super) fn limit(name: &'static str, requests: u32) -> Option<RateLimit> {
     Some(RateLimit { name, requests, window: Duration::from_mins(1) })
 }
 
-fn from(call: Call, address: &str) -> Call {
+pub(super) fn from(call: Call, address: &str) -> Call {
     call.extension(ConnectInfo(SocketAddr::new(address.parse().unwrap(), 4711)))
 }
 
@@ -39,8 +39,10 @@ async fn one_request_too_many_is_told_when_to_come_back() {
     let refused = app.get("/api/v1/agents").by(&ada).await;
     assert_eq!(refused.problem(), (429, vec![]));
     let wait: u64 = refused.header("retry-after").parse().unwrap();
-    assert!((15..=20).contains(&wait), "{wait}");
-    assert!(refused.header("ratelimit").starts_with("\"caller\";r=0;t="), "{refused:?}");
+    // One fits again when two of three are used, forty seconds before none is.
+    let now = refused.header("ratelimit");
+    let reset: u64 = now.strip_prefix("\"caller\";r=0;t=").unwrap().parse().unwrap();
+    assert_eq!(wait, reset - 40, "{refused:?}");
     // What caches keep for others says nothing of whoever asked first, and counts all the same.
     let public = app.get("/api/v1/tools").by(&bob).await;
     assert_eq!((public.status, public.header("ratelimit")), (200, ""));
@@ -85,21 +87,6 @@ async fn each_key_has_its_limit_and_guests_share_that_of_their_address() {
     // Nobody vouches for this header.
     let forwarded = tools(&guests[0], "192.0.2.1").header("x-forwarded-for", "203.0.113.9");
     assert_eq!(forwarded.await.status, 429);
-    app.end().await;
-}
-
-#[tokio::test]
-async fn passwords_are_not_guessed_fast() {
-    let mut limits = Limits::none();
-    limits.rate.sign_in = limit("sign-in", 2);
-    let app = TestApp::builder().limits(limits).start().await;
-    app.member("ada").await;
-    let sign_in =
-        || app.post("/api/fn/account/sign_in").form("email=ada%40example.org&password=wrong+one");
-    for status in [400, 400, 429] {
-        assert_eq!(sign_in().await.status, status);
-    }
-    assert_eq!(app.get("/api/v1/tools").await.status, 200);
     app.end().await;
 }
 

@@ -23,8 +23,8 @@ const UNTOLD: u32 = 10;
 const CALLERS: u64 = 100_000;
 
 /// Adds what was used to what Redis knows and tells whether one more fits.
-/// KEYS: the caller. ARGV: interval and window in microseconds, used since the last time, how many are asked
-/// for (one, or none).
+/// KEYS: the caller. ARGV: interval and window in microseconds, used since the last time (less than none where
+/// one is taken back), how many are asked for (one, or none).
 /// Answers 1 or 0, and when the caller will have used nothing again, in microseconds from now.
 const SCRIPT: &str = r"
 local time = redis.call('TIME')
@@ -39,6 +39,8 @@ if ARGV[4] == '1' and free + ARGV[1] - now <= tonumber(ARGV[2]) then
 end
 if free > now then
   redis.call('SET', KEYS[1], string.format('%.0f', free), 'PX', math.ceil((free - now) / 1000))
+else
+  redis.call('DEL', KEYS[1])
 end
 return {fits, string.format('%.0f', free - now)}
 ";
@@ -161,7 +163,7 @@ impl RateLimits {
     /// Counts a request of `who` and tells where that leaves them.
     pub(crate) async fn count(&self, limit: &RateLimit, who: &str) -> Standing {
         let now_us = i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX);
-        let key = format!("resonant:rate:1:{}:{who}", limit.name);
+        let key = key(limit, who);
         let used = self.used.get_with_by_ref(&key, Arc::default);
         let Some(redis) = &self.redis else {
             return lock(&used).count(limit, now_us);
@@ -172,13 +174,13 @@ impl RateLimits {
             Next::Tell(standing, untold) => {
                 let (redis, limit) = (redis.clone(), *limit);
                 tokio::spawn(async move {
-                    if let Some((_, used_us)) = tell(&redis, &limit, &key, untold, 0).await {
+                    if let Some((_, used_us)) = tell(&redis, &limit, &key, untold.into(), 0).await {
                         lock(&used).learn(&limit, now_us, used_us);
                     }
                 });
                 standing
             }
-            Next::Ask(untold) => match tell(redis, limit, &key, untold, 1).await {
+            Next::Ask(untold) => match tell(redis, limit, &key, untold.into(), 1).await {
                 Some((fits, used_us)) => {
                     lock(&used).learn(limit, now_us, used_us);
                     limit.standing(fits, used_us)
@@ -187,6 +189,19 @@ impl RateLimits {
             },
         }
     }
+
+    /// Takes a request of `who` back that was counted and is to be none.
+    pub(crate) async fn take_back(&self, limit: &RateLimit, who: &str) {
+        let key = key(limit, who);
+        lock(&self.used.get_with_by_ref(&key, Arc::default)).free_us -= limit.interval_us();
+        if let Some(redis) = &self.redis {
+            tell(redis, limit, &key, -1, 0).await;
+        }
+    }
+}
+
+fn key(limit: &RateLimit, who: &str) -> String {
+    format!("resonant:rate:1:{}:{who}", limit.name)
 }
 
 fn lock(used: &Mutex<Used>) -> std::sync::MutexGuard<'_, Used> {
@@ -198,10 +213,10 @@ async fn tell(
     redis: &Redis,
     limit: &RateLimit,
     key: &str,
-    untold: u32,
+    used: i64,
     asked: i64,
 ) -> Option<(bool, i64)> {
-    let numbers = [limit.interval_us(), limit.window_us(), i64::from(untold), asked];
+    let numbers = [limit.interval_us(), limit.window_us(), used, asked];
     let (fits, used_us): (i64, String) = redis.eval(SCRIPT, key, &numbers).await?;
     Some((fits == 1, used_us.parse().ok()?))
 }

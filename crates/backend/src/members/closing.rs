@@ -181,7 +181,6 @@ mod tests {
     use resonant_domain::notice::{BY_NOBODY, NoticeKind};
     use resonant_domain::page::PageRequest;
     use resonant_domain::publisher::Profile;
-    use resonant_domain::review::NewReview;
     use sqlx::PgPool;
     use tokio_util::sync::CancellationToken;
 
@@ -191,8 +190,7 @@ mod tests {
     use crate::moderation::{self, Ruling};
     use crate::publications::tests as publishing;
     use crate::{
-        SignInChange, agents, api_keys, follows, inbox, listings, publishers, reviews, sample,
-        sessions, work,
+        SignInChange, agents, api_keys, follows, inbox, publishers, sample, sessions, work,
     };
 
     /// The tables of the database in which an id, or a name, stands anywhere.
@@ -266,24 +264,10 @@ mod tests {
         let profile = Profile { handle: "countess".to_owned(), name, bio: String::new() };
         publishers::save(&ada, profile).await.unwrap();
         follows::follow(&eve, "countess").await.unwrap();
-        let agent = publishing::published_agent(&ada, "Reader").await;
-        let id = publishing::hand_in(&ada, agent, publishing::texts("Reader")).await;
-        publishing::approve(&root, id).await;
-        follows::tell_followers(&system).await.unwrap();
-        let copy = listings::install(&bob, "reader").await.unwrap().id;
-        sessions::start(&bob, copy, sample::goal("Read")).await.unwrap();
-        sample::work_off(&backend).await;
-        let review = NewReview { stars: 5, text: "Bravissima".to_owned() };
-        let review = reviews::create(&bob, "reader", review).await.unwrap().id;
         let kim = sample::member(&backend, "kim").await.unwrap();
-        let copy = listings::install(&kim, "reader").await.unwrap().id;
-        sessions::start(&kim, copy, sample::goal("Read")).await.unwrap();
-        sample::work_off(&backend).await;
-        let new = NewReview { stars: 4, text: "It reads".to_owned() };
-        let other = reviews::create(&kim, "reader", new).await.unwrap().id;
-        for id in [review, other] {
-            reviews::answer(&ada, "reader", id, "Obrigada").await.unwrap();
-        }
+        let said = [(&bob, "Bravissima"), (&kim, "It reads")];
+        publishing::answered(&root, &ada, &said, "Obrigada").await;
+        follows::tell_followers(&system).await.unwrap();
         let told = async |ctx: &Ctx, kind: NoticeKind| -> Vec<String> {
             let page = inbox::list(ctx, PageRequest::default()).await.unwrap();
             let told = page.items.into_iter().filter(|notice| notice.kind == kind);
@@ -313,15 +297,7 @@ mod tests {
         let root = publishing::admin(&backend).await;
         let ada = sample::member(&backend, "ada").await.unwrap();
         let bob = sample::member(&backend, "bob").await.unwrap();
-        let agent = publishing::published_agent(&ada, "Reader").await;
-        let id = publishing::hand_in(&ada, agent, publishing::texts("Reader")).await;
-        publishing::approve(&root, id).await;
-        let copy = listings::install(&bob, "reader").await.unwrap().id;
-        sessions::start(&bob, copy, sample::goal("Read")).await.unwrap();
-        sample::work_off(&backend).await;
-        let review = NewReview { stars: 5, text: "It reads".to_owned() };
-        let review = reviews::create(&bob, "reader", review).await.unwrap().id;
-        reviews::answer(&ada, "reader", review, "Thank you").await.unwrap();
+        publishing::answered(&root, &ada, &[(&bob, "It reads")], "Thank you").await;
 
         // He has it in hand, and is about to give other stars, which its listing counts.
         let mut change = pool.begin().await.unwrap();

@@ -174,7 +174,6 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use futures::TryStreamExt as _;
-    use resonant_domain::review::NewReview;
     use resonant_domain::secret::NewSecret;
     use resonant_domain::team::NewTeam;
     use serde_json::Value;
@@ -182,7 +181,7 @@ mod tests {
 
     use super::*;
     use crate::publications::tests as publishing;
-    use crate::{agents, listings, reviews, sample, secrets, sessions, teams};
+    use crate::{agents, sample, secrets, sessions, teams};
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]
     async fn a_person_gets_all_of_their_own_and_no_secret(pool: PgPool) {
@@ -240,15 +239,7 @@ mod tests {
         let root = publishing::admin(&backend).await;
         let ada = sample::member(&backend, "ada").await.unwrap();
         let bob = sample::member(&backend, "bob").await.unwrap();
-        let agent = publishing::published_agent(&ada, "Reader").await;
-        let id = publishing::hand_in(&ada, agent, publishing::texts("Reader")).await;
-        publishing::approve(&root, id).await;
-        let copy = listings::install(&bob, "reader").await.unwrap().id;
-        sessions::start(&bob, copy, sample::goal("Read")).await.unwrap();
-        sample::work_off(&backend).await;
-        let review = NewReview { stars: 5, text: "It reads".to_owned() };
-        let review = reviews::create(&bob, "reader", review).await.unwrap().id;
-        reviews::answer(&ada, "reader", review, "Thank you").await.unwrap();
+        publishing::answered(&root, &ada, &[(&bob, "It reads")], "Thank you").await;
         let team = NewTeam { name: "All readers".to_owned(), slug: "readers".to_owned() };
         teams::create(&ada, team).await.unwrap();
 

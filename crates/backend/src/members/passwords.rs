@@ -3,8 +3,9 @@
 use resonant_domain::audit::Deed;
 use resonant_domain::member::check_password;
 
-use super::{own_hash, stale};
+use super::{guesses, own_hash, stale};
 use crate::audit::Log;
+use crate::rate_limits::Sharer;
 use crate::{Ctx, Error, Result, access, audit, store};
 
 /// Gives the caller another password and ends their sign-ins in all other browsers; answers how many
@@ -65,13 +66,14 @@ pub async fn end_other_sign_ins(ctx: &Ctx) -> Result<usize> {
     Ok(ended.len())
 }
 
-/// Checks that the caller knows their password, and answers its hash.
+/// Checks that the caller knows their password, and answers its hash. Whoever is at another's browser guesses no
+/// faster than at the door; who guesses there keeps nobody from this.
 pub(super) async fn check_current(ctx: &Ctx, password: String) -> Result<String> {
     let id = access::member(ctx)?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
     let hash = store::accounts::find_password(&mut conn, id).await?;
     drop(conn);
-    let is_right = ctx.backend().passwords().verify(password, hash.clone()).await?;
+    let is_right = guesses::is_right(ctx, &Sharer::owner(id), password, hash.clone()).await?;
     hash.filter(|_| is_right).ok_or_else(wrong)
 }
 
@@ -84,7 +86,7 @@ mod tests {
     use sqlx::PgPool;
 
     use super::*;
-    use crate::members::{Credentials, authenticate, sign_in};
+    use crate::members::{Credentials, authenticate, close_account, sign_in};
     use crate::{Backend, SignInChange, sample};
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -118,6 +120,24 @@ mod tests {
         sign_in(&again, with(new)).await.unwrap();
         assert_eq!(end_other_sign_ins(&again).await.unwrap(), 1);
         assert_eq!(count_sign_ins(&again).await.unwrap(), 1);
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn the_present_password_is_not_guessed_fast(pool: PgPool) {
+        let backend = Backend::for_tests(pool);
+        let ada = sample::member(&backend, "ada").await.unwrap();
+        let old = || sample::new_member("ada").password;
+        let change = |current: String| change_password(&ada, current, "a new pass phrase".into());
+        for _ in 0..10 {
+            let wrong = change("not it".into()).await.unwrap_err();
+            assert_eq!(wrong.fields()[0].field, "current_password");
+        }
+        let refused = change(old()).await;
+        assert!(matches!(refused, Err(Error::TooMany { .. })), "{refused:?}");
+        let refused = close_account(&ada, old()).await;
+        assert!(matches!(refused, Err(Error::TooMany { .. })), "{refused:?}");
+        let email = sample::new_member("ada").email;
+        sign_in(&backend.anonymous(), Credentials { email, password: old() }).await.unwrap();
     }
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]

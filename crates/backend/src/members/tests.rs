@@ -137,6 +137,32 @@ async fn a_token_is_not_kept_and_no_other_text_is_one(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn passwords_of_an_account_are_not_guessed_fast(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    for name in ["ada", "bob"] {
+        sample::member(&backend, name).await.unwrap();
+    }
+    let ask = async |name: &str, password: &str| {
+        let email = format!("{name}@example.org");
+        sign_in(&backend.anonymous(), credentials(&email, password)).await.map(drop)
+    };
+    for name in ["ada", "nobody"] {
+        for _ in 0..10 {
+            let wrong = ask(name, "not it").await.unwrap_err();
+            assert_eq!(wrong.fields()[0].field, "password", "{name}");
+        }
+        // Not even the right one is looked at now, and not for long.
+        let refused = ask(name, "ada's password").await;
+        let Err(Error::TooMany { retry_after }) = refused else { panic!("{name}: {refused:?}") };
+        assert!(retry_after.as_secs() <= 60, "{retry_after:?}");
+    }
+    // Whoever gets in is not counted.
+    for _ in 0..12 {
+        ask("bob", "bob's password").await.unwrap();
+    }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_sign_in_lasts_while_it_is_used(pool: PgPool) {
     let clock = Arc::new(FixedClock::new("2026-01-01T00:00:00Z".parse().unwrap()));
     let token =

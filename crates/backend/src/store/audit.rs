@@ -1,15 +1,20 @@
 //! The SQL of the audit log. Entries are written and read; only those that are too old, and whoever
 //! closed their account, are taken out of it.
 
+mod forgetting;
+
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::audit::{ActorKind, AuditActor, AuditEntry, AuditSubject, Deed, SubjectKind};
 use resonant_domain::{AgentId, AuditEntryId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
-use super::accounts::NOBODY;
+use super::known;
 use super::shards::Owners;
-use super::{by_owner, known};
+
+pub(crate) use forgetting::{
+    delete_before, delete_owned_before, update_nobody, update_owned_nobody,
+};
 
 /// Where an entry is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +149,42 @@ pub(crate) async fn insert_of_agents(
         entry.actor.as_str(),
         entry.actor_id.map(UserId::as_uuid),
         entry.key_prefix,
+        entry.address,
+        entry.request_id,
+        entry.now.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes the same entry beside each of these accounts.
+#[tracing::instrument(name = "db.audit.insert_of_accounts", skip_all, err(level = "debug"))]
+pub(crate) async fn insert_of_accounts(
+    conn: &mut PgConnection,
+    entry: &NewEntry<'_>,
+    subject: Subject<'_>,
+    accounts: &[(AuditEntryId, UserId)],
+) -> sqlx::Result<()> {
+    let ids: Vec<_> = accounts.iter().map(|(id, _)| id.as_uuid()).collect();
+    let accounts: Vec<_> = accounts.iter().map(|(_, account)| account.as_uuid()).collect();
+    sqlx::query!(
+        r#"
+        INSERT INTO account_audit (account_id, entry_id, deed, actor_kind, actor_id, key_prefix,
+                                   subject_kind, subject_id, subject_name, address, request_id,
+                                   created_at)
+        SELECT e.account_id, e.entry_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
+        FROM unnest($1::UUID[], $2::UUID[]) AS e (account_id, entry_id)
+        "#,
+        &accounts,
+        &ids,
+        entry.deed.as_str(),
+        entry.actor.as_str(),
+        entry.actor_id.map(UserId::as_uuid),
+        entry.key_prefix,
+        subject.kind.as_str(),
+        subject.id,
+        subject.name,
         entry.address,
         entry.request_id,
         entry.now.to_sqlx() as Timestamp,
@@ -355,146 +396,4 @@ pub(crate) async fn list_names(
             .fetch_all(conn)
             .await?;
     Ok(rows.into_iter().map(|row| (UserId::from_uuid(row.user_id), row.display_name)).collect())
-}
-
-/// Deletes at most `limit` entries of owners that are older than the entry `before`; answers how many.
-#[tracing::instrument(name = "db.audit.delete_owned_before", skip_all, err(level = "debug"))]
-pub(crate) async fn delete_owned_before(
-    conn: &mut PgConnection,
-    before: Uuid,
-    limit: i64,
-    owners: Owners,
-) -> sqlx::Result<u64> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT owner_id, entry_id FROM owner_audit
-        WHERE entry_id < $1 AND (NOT $3::BOOLEAN OR is_owner_held(owner_id))
-        ORDER BY entry_id
-        LIMIT $2
-        "#,
-        before,
-        limit,
-        owners.are_held(),
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    let mut count = 0;
-    for (owner, entries) in by_owner(rows.into_iter().map(|row| (row.owner_id, row.entry_id))) {
-        let done = sqlx::query!(
-            "DELETE FROM owner_audit WHERE owner_id = $1 AND entry_id = ANY ($2)",
-            owner,
-            &entries,
-        )
-        .execute(&mut *conn)
-        .await?;
-        count += done.rows_affected();
-    }
-    Ok(count)
-}
-
-/// The same of accounts and of the installation.
-#[tracing::instrument(name = "db.audit.delete_before", skip_all, err(level = "debug"))]
-pub(crate) async fn delete_before(
-    conn: &mut PgConnection,
-    before: Uuid,
-    limit: i64,
-) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
-        r#"
-        WITH old AS (
-            SELECT entry_id FROM account_audit
-            WHERE entry_id < $1
-            ORDER BY entry_id
-            LIMIT $2
-            FOR UPDATE SKIP LOCKED
-        )
-        DELETE FROM account_audit a USING old
-        WHERE a.entry_id = old.entry_id
-        "#,
-        before,
-        limit,
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected())
-}
-
-/// Forgets who it was that did something to the things of others, or was the subject of it.
-#[tracing::instrument(name = "db.audit.update_owned_nobody", skip_all, fields(user.id = %person), err(level = "debug"))]
-pub(crate) async fn update_owned_nobody(
-    conn: &mut PgConnection,
-    person: UserId,
-    owners: Owners,
-) -> sqlx::Result<()> {
-    // A cluster changes no rows by what a function makes of their columns.
-    match owners {
-        Owners::All | Owners::Spread => {
-            sqlx::query!(
-                r#"
-                UPDATE owner_audit SET actor_id = NULL, key_prefix = NULL, address = NULL
-                WHERE actor_id = $1 AND actor_id <> owner_id
-                "#,
-                person.as_uuid(),
-            )
-            .execute(&mut *conn)
-            .await?;
-            sqlx::query!(
-                r#"
-                UPDATE owner_audit SET subject_id = NULL, subject_name = $2
-                WHERE subject_id = $1 AND subject_kind = 'account'
-                "#,
-                person.as_uuid(),
-                NOBODY,
-            )
-            .execute(conn)
-            .await?;
-        }
-        Owners::Held => {
-            sqlx::query!(
-                r#"
-                UPDATE owner_audit SET actor_id = NULL, key_prefix = NULL, address = NULL
-                WHERE actor_id = $1 AND actor_id <> owner_id AND is_owner_held(owner_id)
-                "#,
-                person.as_uuid(),
-            )
-            .execute(&mut *conn)
-            .await?;
-            sqlx::query!(
-                r#"
-                UPDATE owner_audit SET subject_id = NULL, subject_name = $2
-                WHERE subject_id = $1 AND subject_kind = 'account' AND is_owner_held(owner_id)
-                "#,
-                person.as_uuid(),
-                NOBODY,
-            )
-            .execute(conn)
-            .await?;
-        }
-    }
-    Ok(())
-}
-
-/// The same in what concerns the accounts of others, and the installation.
-#[tracing::instrument(name = "db.audit.update_nobody", skip_all, fields(user.id = %person), err(level = "debug"))]
-pub(crate) async fn update_nobody(conn: &mut PgConnection, person: UserId) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"
-        UPDATE account_audit SET actor_id = NULL, key_prefix = NULL, address = NULL
-        WHERE actor_id = $1
-        "#,
-        person.as_uuid(),
-    )
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query!(
-        r#"
-        UPDATE account_audit SET subject_id = NULL, subject_name = $2
-        WHERE subject_id = $1 AND subject_kind = 'account'
-        "#,
-        person.as_uuid(),
-        NOBODY,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }

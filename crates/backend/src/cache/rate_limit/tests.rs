@@ -107,6 +107,28 @@ async fn nobody_waits_for_redis_below_a_large_limit() {
     assert!(limits.count(&FIVE, "ada").now_or_never().is_none(), "a small one is asked for");
 }
 
+#[tokio::test]
+async fn what_is_taken_back_fits_again() {
+    let _server = Server::start("rate-limit-back");
+    let redis = Redis::new(&Server::url("rate-limit-back")).unwrap();
+    until("Redis answers", async || redis.ping().await.is_ok()).await;
+    let limit = large(5);
+    for limits in [RateLimits::new(None), RateLimits::new(Some(redis))] {
+        for left in [4, 3, 2, 1, 0] {
+            assert_eq!(limits.count(&limit, "ada").await.remaining, left);
+        }
+        assert!(limits.count(&limit, "ada").await.retry_after.is_some());
+        limits.take_back(&limit, "ada").await;
+        assert_eq!(limits.count(&limit, "ada").await.retry_after, None);
+        assert!(limits.count(&limit, "ada").await.retry_after.is_some());
+        // Also where nothing is left of it.
+        for _ in 0..7 {
+            assert_eq!(limits.count(&limit, "bob").await.remaining, 4);
+            limits.take_back(&limit, "bob").await;
+        }
+    }
+}
+
 /// Redis that is not there.
 mod faults {
     use super::*;
