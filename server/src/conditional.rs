@@ -4,14 +4,16 @@
 use std::hash::{DefaultHasher, Hasher as _};
 
 use axum::body::Bytes;
+use axum::extract::Request;
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use resonant_backend::agents::Expected;
-use resonant_backend::{Changeable, Ctx, Document, Seen, version_of};
+use resonant_backend::{Changeable, Ctx, Document, Seen, Versions, version_of};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::fault::Fault;
 use crate::reply;
 
 /// Who may see an answer, and therefore who may keep it.
@@ -104,10 +106,19 @@ pub(crate) fn answer_changeable<T: Changeable + Serialize>(
     request: &HeaderMap,
     thing: &T,
 ) -> Response {
+    answer_changeable_to(request, Audience::Owner, thing)
+}
+
+/// The same to whoever may see it.
+pub(crate) fn answer_changeable_to<T: Changeable + Serialize>(
+    request: &HeaderMap,
+    audience: Audience,
+    thing: &T,
+) -> Response {
     match serde_json::to_vec(thing) {
         Ok(json) => {
             let version = version_with(thing, &json);
-            written(request, Audience::Owner, &version, json.into())
+            written(request, audience, &version, json.into())
         }
         Err(_) => reply::json(StatusCode::OK, reply::NO_STORE, thing),
     }
@@ -132,23 +143,40 @@ fn version_with<T: Changeable>(thing: &T, json: &[u8]) -> String {
     format!("{}.{}", version_of(thing), digest(json))
 }
 
-/// The context of a request that changes a thing in a version that `If-Match` names and in no other. It
-/// compares strongly, and by the part that people change. Where `If-None-Match` is `*`, the thing is made and
-/// none is changed.
+/// The context of a request that changes a thing as it is said to be, or not at all.
 pub(crate) fn expecting(ctx: &Ctx, request: &HeaderMap) -> Ctx {
-    if !request.contains_key(header::IF_MATCH) {
-        let is_to_be_new = tags(request, &header::IF_NONE_MATCH).any(|tag| tag == "*");
-        return if is_to_be_new { ctx.expecting(Seen::Nothing) } else { ctx.clone() };
-    }
-    let mut versions = Vec::new();
-    for tag in tags(request, &header::IF_MATCH) {
-        if tag == "*" {
-            return ctx.clone();
+    ctx.expecting(seen(request))
+}
+
+/// What `If-Match` and `If-None-Match` say of the thing that a request changes. The first compares strongly,
+/// the second weakly, and what is no entity tag names no version.
+pub(crate) fn seen(request: &HeaderMap) -> Seen {
+    let versions = |name: &HeaderName| {
+        if !request.contains_key(name) {
+            return None;
         }
-        let version = unquoted(tag).and_then(|tag| tag.split_once('.'));
-        versions.extend(version.map(|(version, _)| version.to_owned()));
+        let mut versions = Vec::new();
+        for tag in tags(request, name) {
+            if tag == "*" {
+                return Some(Versions::Any);
+            }
+            let tag = if *name == header::IF_NONE_MATCH { weakly(tag) } else { tag };
+            // By the part that people change, where the tag has another.
+            let part = |tag: &str| tag.split('.').next().map(str::to_owned);
+            versions.extend(unquoted(tag).and_then(part));
+        }
+        Some(Versions::OneOf(versions))
+    };
+    Seen { is: versions(&header::IF_MATCH), is_not: versions(&header::IF_NONE_MATCH) }
+}
+
+/// Refuses what is to be done to a version where there are none: a tag names nothing there, and whoever sends
+/// one counts on it. `*` names whatever there is.
+pub(crate) async fn refuse_versions(request: Request, next: Next) -> Response {
+    if matches!(seen(request.headers()).is, Some(Versions::OneOf(_))) {
+        return Fault::precondition_failed().into_response();
     }
-    ctx.expecting(Seen::OneOf(versions))
+    next.run(request).await
 }
 
 /// Tells two texts apart.
@@ -164,26 +192,15 @@ pub(crate) fn tag(version: &str) -> HeaderValue {
         .unwrap_or_else(|_| HeaderValue::from_static("\"\""))
 }
 
-/// Whether `If-None-Match` names the version. It compares weakly: a `W/` that a cache on the way has
-/// added does not matter.
+/// Whether `If-None-Match` names the version.
 pub(crate) fn has(request: &HeaderMap, version: &str) -> bool {
     tags(request, &header::IF_NONE_MATCH)
-        .any(|tag| tag == "*" || unquoted(tag.strip_prefix("W/").unwrap_or(tag)) == Some(version))
+        .any(|tag| tag == "*" || unquoted(weakly(tag)) == Some(version))
 }
 
-/// The revisions that `If-Match` names. It compares strongly: a weak tag names none.
-pub(crate) fn expected(request: &HeaderMap) -> Expected {
-    if !request.contains_key(header::IF_MATCH) {
-        return Expected::Any;
-    }
-    let mut revisions = Vec::new();
-    for tag in tags(request, &header::IF_MATCH) {
-        if tag == "*" {
-            return Expected::Any;
-        }
-        revisions.extend(unquoted(tag).and_then(|version| version.parse::<i64>().ok()));
-    }
-    Expected::OneOf(revisions)
+/// A tag as weak comparison takes it: a `W/` that a cache on the way has added does not matter.
+fn weakly(tag: &str) -> &str {
+    tag.strip_prefix("W/").unwrap_or(tag)
 }
 
 fn unquoted(tag: &str) -> Option<&str> {
@@ -262,18 +279,30 @@ mod tests {
     }
 
     #[test]
-    fn if_match_compares_strongly() {
-        for (text, revisions) in [
-            ("\"3\"", Expected::OneOf(vec![3])),
-            ("\"2\", \"3\"", Expected::OneOf(vec![2, 3])),
-            ("W/\"3\"", Expected::OneOf(vec![])),
-            ("3", Expected::OneOf(vec![])),
-            ("\"x\"", Expected::OneOf(vec![])),
-            ("\"2\", *", Expected::Any),
-            ("*", Expected::Any),
+    fn if_match_compares_strongly_and_if_none_match_weakly() {
+        let these = |versions: &[&str]| {
+            Some(Versions::OneOf(versions.iter().map(|version| (*version).to_owned()).collect()))
+        };
+        for (text, is, is_not) in [
+            ("\"3\"", these(&["3"]), these(&["3"])),
+            ("\"2.a\", \"3.b\"", these(&["2", "3"]), these(&["2", "3"])),
+            ("\"2\",W/\"3\"", these(&["2"]), these(&["2", "3"])),
+            ("W/\"3\"", these(&[]), these(&["3"])),
+            ("3", these(&[]), these(&[])),
+            ("\"3", these(&[]), these(&[])),
+            ("", these(&[]), these(&[])),
+            ("\"2\", *", Some(Versions::Any), Some(Versions::Any)),
+            ("*", Some(Versions::Any), Some(Versions::Any)),
         ] {
-            assert_eq!(expected(&headers(&header::IF_MATCH, text)), revisions, "{text}");
+            let told = seen(&headers(&header::IF_MATCH, text));
+            assert_eq!(told, Seen { is, is_not: None }, "{text}");
+            let told = seen(&headers(&header::IF_NONE_MATCH, text));
+            assert_eq!(told, Seen { is: None, is_not }, "{text}");
         }
-        assert_eq!(expected(&HeaderMap::new()), Expected::Any);
+        assert_eq!(seen(&HeaderMap::new()), Seen::default());
+        let both = [(header::IF_MATCH, "*"), (header::IF_NONE_MATCH, "\"3\"")];
+        let both = both.map(|(name, text)| (name, HeaderValue::from_static(text)));
+        let both = seen(&HeaderMap::from_iter(both));
+        assert_eq!(both, Seen { is: Some(Versions::Any), is_not: these(&["3"]) });
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::handler::Handler;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, on};
 use http::HeaderMap;
 use schemars::SchemaGenerator;
@@ -20,6 +20,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::operation::Operation;
+use crate::conditional;
 use crate::middleware::{fields, idempotency};
 use crate::packed::Packed;
 use crate::state::AppState;
@@ -32,6 +33,8 @@ const BASE: &str = "/api/v1";
 pub(crate) struct Routers {
     /// Whole answers to callers.
     pub(crate) answers: Router<AppState>,
+    /// Whole answers that a model is asked for meanwhile, to callers.
+    pub(crate) drafts: Router<AppState>,
     /// Answers without an end, to callers.
     pub(crate) streams: Router<AppState>,
     /// Answers to whoever looks after the process: nobody is asked who they are.
@@ -67,6 +70,11 @@ impl Api {
         let methods = on(operation.method().filter(), handler);
         let methods = if operation.counts_once() {
             methods.layer(from_fn_with_state(operation.keys(), idempotency::once))
+        } else {
+            methods
+        };
+        let methods = if operation.changes_without_versions() {
+            methods.layer(from_fn(conditional::refuse_versions))
         } else {
             methods
         };

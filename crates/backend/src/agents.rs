@@ -31,7 +31,7 @@ use crate::cache::agent::{AgentEntry, AgentKey};
 use crate::cache::agent_page::{AgentPageEntry, AgentPageKey};
 use crate::store::OnConstraint as _;
 use crate::store::agents::AgentPosition;
-use crate::{Backend, Ctx, Document, Error, Result, access, audit, effects, store};
+use crate::{Backend, Ctx, Document, Error, Result, Seen, access, audit, effects, store};
 
 pub use called::{callable, tools_for};
 pub use changes::{Changes, changes, watch};
@@ -182,30 +182,9 @@ pub(crate) fn stale(owner: UserId, id: AgentId) -> Stale {
     Stale::one::<AgentEntry>(&AgentKey(owner, id))
 }
 
-/// In which revisions an agent may be changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expected {
-    /// In any.
-    Any,
-    /// In one of these alone.
-    OneOf(Vec<i64>),
-}
-
-impl Expected {
-    fn check(&self, revision: i64) -> Result<()> {
-        match self {
-            Self::OneOf(revisions) if !revisions.contains(&revision) => {
-                Err(Error::Changed("agent"))
-            }
-            Self::Any | Self::OneOf(_) => Ok(()),
-        }
-    }
-}
-
-impl From<Option<i64>> for Expected {
-    fn from(revision: Option<i64>) -> Self {
-        revision.map_or(Self::Any, |revision| Self::OneOf(vec![revision]))
-    }
+/// Lets pass who expects the agent in the revision in which it is.
+fn check_seen(expected: &Seen, agent: &Agent) -> Result<()> {
+    expected.check("agent", Some(&agent.revision.to_string()))
 }
 
 /// Makes an agent.
@@ -288,13 +267,13 @@ fn trim(spec: &mut AgentSpec) {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] for the agent as it would be;
-/// [`Error::Conflict`] when it is not in a revision that is `expected`.
+/// [`Error::Changed`] when it is not in a revision that is `expected`.
 #[tracing::instrument(name = "agents.update", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn update(
     ctx: &Ctx,
     id: AgentId,
     changes: AgentChanges,
-    expected: impl Into<Expected>,
+    expected: impl Into<Seen>,
 ) -> Result<Agent> {
     change(ctx, id, &expected.into(), |agent| {
         agent.status = changes.status.unwrap_or(agent.status);
@@ -307,7 +286,7 @@ pub async fn update(
 async fn change(
     ctx: &Ctx,
     id: AgentId,
-    expected: &Expected,
+    expected: &Seen,
     edit: impl FnOnce(&mut Agent) + Send,
 ) -> Result<Agent> {
     let (before, reached, mut tx) =
@@ -326,14 +305,14 @@ pub(crate) async fn change_locked(
     ctx: &Ctx,
     tx: &mut PgConnection,
     (before, reached): (&Agent, Reached),
-    expected: &Expected,
+    expected: &Seen,
     edit: impl FnOnce(&mut Agent) + Send,
 ) -> Result<Option<Agent>> {
     let owner = reached.owner;
     if effects::find::<()>(ctx, &mut *tx, owner).await?.is_some() {
         return Ok(None);
     }
-    expected.check(before.revision)?;
+    check_seen(expected, before)?;
     let mut after = before.clone();
     edit(&mut after);
     check(&after.spec)?;
@@ -353,6 +332,7 @@ pub(crate) async fn change_locked(
     after.updated_at = ctx.backend().now();
     store::agents::update(&mut *tx, &after).await?;
     if after.status != before.status {
+        store::queue::follow_status(&mut *tx, owner, &[after.id], after.status).await?;
         note(ctx, &mut *tx, &after, audit::deed_of(after.status)).await?;
     }
     effects::note(ctx, tx, owner, &()).await?;
@@ -363,10 +343,10 @@ pub(crate) async fn change_locked(
 /// readable.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Conflict`] when it is not in a revision
-/// that is `expected`.
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Changed`] when it is not in a revision that
+/// is `expected`.
 #[tracing::instrument(name = "agents.delete", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn delete(ctx: &Ctx, id: AgentId, expected: impl Into<Expected>) -> Result<()> {
+pub async fn delete(ctx: &Ctx, id: AgentId, expected: impl Into<Seen>) -> Result<()> {
     match lists::change_expected(ctx, &[id], BulkAction::Delete, &expected.into()).await {
         Ok(deleted) if !deleted.is_empty() => Ok(()),
         Ok(_) | Err(Error::NotFound(_)) => {

@@ -141,7 +141,7 @@ impl Ctx {
     ) -> Self {
         let slot = Slot { actor, token, change: None };
         let (slot, span) = (Arc::new(Mutex::new(slot)), Span::current());
-        let (reserved, seen, address, key_prefix) = (None, Seen::Any, None, None);
+        let (reserved, seen, address, key_prefix) = (None, Seen::default(), None, None);
         Self { backend, request_id, slot, reserved, seen, address, key_prefix, span }
     }
 

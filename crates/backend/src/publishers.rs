@@ -15,9 +15,7 @@ use crate::cache::listing_page::MARKETPLACE;
 use crate::cache::shelves::PublisherEntry;
 use crate::store::OnConstraint as _;
 use crate::store::listings::ListingPosition;
-use crate::{
-    Backend, Changeable as _, Ctx, Document, Error, Result, Seen, access, audit, seen, store,
-};
+use crate::{Backend, Changeable as _, Ctx, Document, Error, Result, access, audit, seen, store};
 
 const NOT_FOUND: Error = Error::NotFound("publisher");
 
@@ -135,10 +133,7 @@ pub async fn save(ctx: &Ctx, profile: Profile) -> Result<Saved> {
     let mut before = store::publishers::lock_profile(&mut tx, user).await?;
     let mut is_new = false;
     if before.is_none() {
-        // Nobody has seen what is not there.
-        if matches!(ctx.seen(), Seen::OneOf(_)) {
-            return Err(Error::Changed(Profile::NOUN));
-        }
+        ctx.seen().check(Profile::NOUN, None)?;
         // The write tells whether it is the first: another may have come since.
         is_new = store::publishers::insert(&mut tx, user, &profile, backend.now()).await?;
         if !is_new {
@@ -198,16 +193,6 @@ async fn follow(conn: &mut PgConnection, user: UserId) -> Result<Stale> {
     // Publishers are forgotten with the rest of the marketplace.
     let stale = Stale::nothing().and_group(MARKETPLACE);
     Ok(slugs.iter().fold(stale, Stale::and::<ListingEntry>))
-}
-
-/// The handles of those who have a listing in the marketplace, at most `limit`. Anyone may.
-///
-/// # Errors
-/// [`Error::Unavailable`].
-#[tracing::instrument(name = "publishers.handles", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn handles(ctx: &Ctx, limit: i64) -> Result<Vec<String>> {
-    let mut conn = ctx.backend().catalogue_read().await?;
-    Ok(store::publishers::list_handles(&mut conn, limit).await?)
 }
 
 #[cfg(test)]

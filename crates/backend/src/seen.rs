@@ -20,16 +20,63 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{Ctx, Error, Result};
 
-/// The versions in which a caller saw what is to be changed.
+/// What a caller says of the version of a thing that is to be changed (RFC 9110, 13.1). Who says nothing
+/// changes it as it is now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Seen {
-    /// They do not say: it is changed as it is now.
-    #[default]
+pub struct Seen {
+    /// It is in one of these.
+    pub is: Option<Versions>,
+    /// It is in none of these.
+    pub is_not: Option<Versions>,
+}
+
+/// Versions of a thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Versions {
+    /// All that there may be.
     Any,
-    /// In one of these.
+    /// These.
     OneOf(Vec<String>),
-    /// In none: it is made, or nothing is done.
-    Nothing,
+}
+
+impl Versions {
+    /// Whether the thing is in one of them. `None`: it is not there.
+    fn have(&self, now: Option<&str>) -> bool {
+        match self {
+            Self::Any => now.is_some(),
+            Self::OneOf(versions) => {
+                now.is_some_and(|now| versions.iter().any(|version| version == now))
+            }
+        }
+    }
+}
+
+impl Seen {
+    /// It is not there: it is made, or nothing is done.
+    pub const NOTHING: Self = Self { is: None, is_not: Some(Versions::Any) };
+
+    /// It is in this version.
+    #[must_use]
+    pub fn at(version: String) -> Self {
+        Self { is: Some(Versions::OneOf(vec![version])), is_not: None }
+    }
+
+    /// Lets pass whoever is right about the version in which a thing is. `None`: it is not there.
+    ///
+    /// # Errors
+    /// [`Error::Changed`] under what a person calls it.
+    pub(crate) fn check(&self, noun: &'static str, now: Option<&str>) -> Result<()> {
+        let is = self.is.as_ref().is_none_or(|versions| versions.have(now));
+        let is_not = self.is_not.as_ref().is_none_or(|versions| !versions.have(now));
+        if is && is_not { Ok(()) } else { Err(Error::Changed(noun)) }
+    }
+}
+
+impl From<Option<i64>> for Seen {
+    /// Of an agent, whose version is its revision.
+    fn from(revision: Option<i64>) -> Self {
+        revision.map(|revision| Self::at(revision.to_string())).unwrap_or_default()
+    }
 }
 
 /// A thing that people change.
@@ -56,13 +103,12 @@ pub fn version_of<T: Changeable>(thing: &T) -> String {
 /// # Errors
 /// [`Error::Changed`].
 pub(crate) fn check<T: Changeable>(ctx: &Ctx, thing: &T) -> Result<()> {
-    match ctx.seen() {
-        Seen::OneOf(versions) if !versions.contains(&version_of(thing)) => {
-            Err(Error::Changed(T::NOUN))
-        }
-        Seen::Nothing => Err(Error::Changed(T::NOUN)),
-        Seen::Any | Seen::OneOf(_) => Ok(()),
+    let seen = ctx.seen();
+    // Most do not say.
+    if *seen == Seen::default() {
+        return Ok(());
     }
+    seen.check(T::NOUN, Some(&version_of(thing)))
 }
 
 impl Changeable for Schedule {
@@ -220,5 +266,37 @@ impl Changeable for TeamMember {
 
     fn part(&self) -> Value {
         json!([self.user_id, self.role])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_wrong_about_a_version_changes_nothing() {
+        let these = |versions: &[&str]| {
+            Some(Versions::OneOf(versions.iter().map(|version| (*version).to_owned()).collect()))
+        };
+        let any = || Some(Versions::Any);
+        // What is said, then whether it is so of a thing at version 3, and of none.
+        for (is, is_not, of_one, of_none) in [
+            (None, None, true, true),
+            (any(), None, true, false),
+            (these(&["2", "3"]), None, true, false),
+            (these(&["2"]), None, false, false),
+            (these(&[]), None, false, false),
+            (None, any(), false, true),
+            (None, these(&["2", "3"]), false, true),
+            (None, these(&["2"]), true, true),
+            (None, these(&[]), true, true),
+            (any(), these(&["2"]), true, false),
+            (these(&["3"]), these(&["3"]), false, false),
+            (any(), any(), false, false),
+        ] {
+            let seen = Seen { is, is_not };
+            let is_so = |now| seen.check("thing", now).is_ok();
+            assert_eq!((is_so(Some("3")), is_so(None)), (of_one, of_none), "{seen:?}");
+        }
     }
 }

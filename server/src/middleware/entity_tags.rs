@@ -17,15 +17,17 @@ const ENCODINGS: [&str; 3] = ["br", "gzip", "zstd"];
 /// Translates the tags of a request and of its answer. A request for a change whose answer its caller would not
 /// take is refused before anything is done.
 pub async fn translate(mut request: Request, next: Next) -> Response {
-    if !request.method().is_safe() && takes_nothing(request.headers()) {
+    let is_safe = request.method().is_safe();
+    if !is_safe && takes_nothing(request.headers()) {
         let detail = "Accept-Encoding takes no encoding that there is, nor an answer without one";
         return Fault::status(StatusCode::NOT_ACCEPTABLE, detail).into_response();
     }
     let headers = request.headers_mut();
     let mut asked = None;
     if headers.contains_key(header::IF_NONE_MATCH) {
-        // A caller that does not take brotli now has no use for the packed answer it may have.
-        let accepted = accepted(headers);
+        // A caller that does not take brotli now has no use for the packed answer it may have. A change is
+        // about the thing, however it was packed.
+        let accepted = if is_safe { accepted(headers) } else { ENCODINGS.to_vec() };
         let before = unpack_tags(headers, &header::IF_NONE_MATCH, &accepted);
         asked = before.map(|before| (before, accepted));
     }

@@ -124,7 +124,10 @@ pub(super) fn header(name: &str) -> Value {
         ),
         // What is no entity tag names no version, which harms nobody (RFC 9110, 13.1.2). A tag may hold
         // any octet but controls (8.8.3).
-        "If-None-Match" => ("The versions that the caller has", r"^[\t -~\u0080-\u00ff]*$"),
+        "If-None-Match" => (
+            "The versions that the caller has, or in which nothing is to be changed",
+            r"^[\t -~\u0080-\u00ff]*$",
+        ),
         "webhook-id" => ("The message's name: it is taken once", "^[!-~]{1,200}$"),
         "webhook-timestamp" => ("When it was signed, in seconds since 1970", "^[0-9]{1,12}$"),
         "webhook-signature" => ("`v1,` and the signature in base64", "^v1,[A-Za-z0-9+/=]+"),

@@ -303,6 +303,8 @@ async fn every_answer_is_as_it_is_described() {
         ("GET", "/agents/{id}/listing", &no),
         ("PATCH", "/agents/{id}/listing", &json!({ "state": "paused" })),
         ("DELETE", "/agents/{id}/listing/versions/{version}", &no),
+        ("PUT", "/agents/{id}/listing/showcase", &json!({ "session": session, "consent": true })),
+        ("DELETE", "/agents/{id}/listing/showcase", &no),
         ("POST", "/images?kind=avatar", &empty),
         ("GET", "/tools", &no),
         ("POST", "/tools/openapi", &source),

@@ -139,8 +139,28 @@ async fn things(app: &mut TestApp, ada: &Visitor) -> Vec<Thing> {
     ]
 }
 
+/// What a request says of the thing it changes, and whether it is done then. `T` is the thing's tag.
+const CONDITIONS: [(&str, &str, bool); 15] = [
+    ("if-match", "T", true),
+    ("if-match", "\"0\", T", true),
+    ("if-match", "*", true),
+    ("if-match", "\"0\"", false),
+    ("if-match", "\"0000000000000000.0000000000000000\"", false),
+    ("if-match", "W/T", false),
+    // No entity tags: they name no version.
+    ("if-match", "0", false),
+    ("if-match", "", false),
+    ("if-none-match", "*", false),
+    ("if-none-match", "T", false),
+    ("if-none-match", "W/T", false),
+    ("if-none-match", "\"0\", T", false),
+    ("if-none-match", "\"0\"", true),
+    ("if-none-match", "0", true),
+    ("if-none-match", "", true),
+];
+
 #[tokio::test]
-async fn who_has_seen_another_version_changes_nothing() {
+async fn who_is_wrong_about_a_version_changes_nothing() {
     let mut app = TestApp::start().await;
     let ada = app.admin().await;
     for thing in things(&mut app, &ada).await {
@@ -154,28 +174,35 @@ async fn who_has_seen_another_version_changes_nothing() {
 
         if let Some((method, body)) = &thing.change {
             let at = thing.changed_at.as_deref().unwrap_or(path);
-            let change = |tag: &str| {
-                app.call(method.clone(), at).by(&ada).header("if-match", tag).json(body)
+            let change = |name: &str, text: &str| {
+                app.call(method.clone(), at).by(&ada).header(name, text).json(body)
             };
-            for wrong in ["\"0\"", &format!("W/{tag}"), "\"0000000000000000.0000000000000000\""] {
-                assert_eq!(change(wrong).await.problem(), (412, vec![]), "{path} {wrong}");
+            for (name, text, is_done) in CONDITIONS {
+                let before = read().await;
+                let text = text.replace('T', before.header("etag"));
+                let answer = change(name, &text).await;
+                if !is_done {
+                    assert_eq!(answer.problem(), (412, vec![]), "{path} {name}: {text}");
+                    assert_eq!(read().await.body, before.body, "{path} {name}: {text}");
+                    continue;
+                }
+                assert!([200, 204].contains(&answer.status), "{path} {name}: {text}: {answer:?}");
+                if thing.changed_at.is_none() && answer.status == 200 {
+                    assert_eq!(answer.header("etag"), read().await.header("etag"), "{path}");
+                }
             }
-            assert_eq!(read().await.body, first.body, "{path}");
-            let done = change(&tag).await;
-            assert!([200, 204].contains(&done.status), "{path}: {done:?}");
-            if thing.changed_at.is_none() && done.status == 200 {
-                let now = read().await;
-                assert_eq!(done.header("etag"), now.header("etag"), "{path}");
-            }
-            assert_eq!(change(&tag).await.problem(), (412, vec![]), "{path}: it was changed");
-            assert_eq!(change("*").await.status, done.status, "{path}");
+            let late = change("if-match", &tag).await;
+            assert_eq!(late.problem(), (412, vec![]), "{path}: it was changed");
         }
         if thing.is_deleted {
             let delete =
-                |tag: &str| app.call(Method::DELETE, path).by(&ada).header("if-match", tag);
-            assert_eq!(delete("\"0\"").await.problem(), (412, vec![]), "{path}");
+                |name: &str, text: &str| app.call(Method::DELETE, path).by(&ada).header(name, text);
             let tag = read().await.header("etag").to_owned();
-            assert_eq!(delete(&tag).await.status, 204, "{path}");
+            for (name, text, _) in CONDITIONS.iter().filter(|(.., is_done)| !is_done) {
+                let answer = delete(name, &text.replace('T', &tag)).await;
+                assert_eq!(answer.problem(), (412, vec![]), "{path} {name}: {text}");
+            }
+            assert_eq!(delete("if-match", &tag).await.status, 204, "{path}");
         }
     }
     app.end().await;
@@ -185,19 +212,40 @@ async fn who_has_seen_another_version_changes_nothing() {
 async fn who_makes_a_thing_may_say_that_there_is_none() {
     let app = TestApp::start().await;
     let ada = app.member("ada").await;
-    let put = |name: &str| {
-        let call = app.call(Method::PUT, "/api/v1/publisher").by(&ada);
-        call.header("if-none-match", "*").json(&json!({ "handle": "ada-s", "name": name }))
+    let put = |header: &str, text: &str, name: &str| {
+        let call = app.call(Method::PUT, "/api/v1/publisher").by(&ada).header(header, text);
+        call.json(&json!({ "handle": "ada-s", "name": name }))
     };
-    assert_eq!(put("Ada").await.status, 201);
-    assert_eq!(put("Somebody").await.problem(), (412, vec![]));
+    // Nothing is there that could be in any version.
+    for text in ["*", "\"0\"", "0"] {
+        assert_eq!(put("if-match", text, "Ada").await.problem(), (412, vec![]), "{text}");
+    }
+    assert_eq!(app.get("/api/v1/publisher").by(&ada).await.status, 404);
+    assert_eq!(put("if-none-match", "*", "Ada").await.status, 201);
+    assert_eq!(put("if-none-match", "*", "Somebody").await.problem(), (412, vec![]));
     assert_eq!(app.get("/api/v1/publisher").by(&ada).await.value()["name"], "Ada");
     app.end().await;
 }
 
+#[tokio::test]
+async fn a_file_is_tried_on_the_version_that_is_named() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let agent = app.agent(&ada, "Reckoner").await;
+    let path = format!("/api/v1/agents/{}/import?dry_run=true", agent.id);
+    let tried = |tag: &str| {
+        let file = json!({ "resonant_agent": 1, "name": "Reader" });
+        app.call(Method::PUT, &path).by(&ada).header("if-match", tag).json(&file)
+    };
+    assert_eq!(tried("\"1\"").await.status, 200);
+    assert_eq!(tried("\"2\"").await.problem(), (412, vec![]));
+    app.end().await;
+}
+
 /// What nobody changes, so that no version of it can be named.
-const UNCHANGING: [(&str, &str); 6] = [
+const UNCHANGING: [(&str, &str); 7] = [
     ("DELETE /agents/trash/{id}", "is there or not"),
+    ("DELETE /agents/{id}/listing/showcase", "is shown or not"),
     ("DELETE /agents/{id}/submissions", "takes back what waits, and nothing else"),
     ("DELETE /publishers/{handle}/follow", "is there or not"),
     ("DELETE /sessions/{id}/share", "is shared or not"),
@@ -221,5 +269,43 @@ async fn who_changes_or_removes_a_thing_may_name_its_version() {
     }
     let unchanging = UNCHANGING.iter().map(|(operation, _)| (*operation).to_owned());
     assert_eq!(without, unchanging.collect::<BTreeSet<_>>());
+    app.end().await;
+}
+
+/// A request that counts on a version of what has none is not made as if it had said nothing.
+#[tokio::test]
+async fn where_there_are_no_versions_none_is_named() {
+    let app = TestApp::start().await;
+    let root = app.admin().await;
+    let document = app.get("/api/v1/openapi.json").await.value();
+    let mut asked = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let parts = path.split('/').map(|part| if part.starts_with('{') { "x" } else { part });
+        let real = parts.collect::<Vec<_>>().join("/");
+        for method in ["post", "put", "patch", "delete"] {
+            let operation = &operations[method];
+            let counts_once = operation["parameters"].as_array().is_some_and(|parameters| {
+                parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key")
+            });
+            let only_asks = method == "post" && !counts_once;
+            if operation.is_null() || only_asks || !operation["responses"]["412"].is_null() {
+                continue;
+            }
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let call = |name: &str, text: &str| {
+                let call = app.call(method.clone(), &real).by(&root).header(name, text);
+                call.json(&json!({}))
+            };
+            for wrong in ["\"1\"", "W/\"1\"", "1"] {
+                let refused = call("if-match", wrong).await.problem();
+                assert_eq!(refused, (412, vec![]), "{method} {path} {wrong}");
+            }
+            for (name, text) in [("if-match", "*"), ("if-none-match", "\"1\"")] {
+                assert_ne!(call(name, text).await.status, 412, "{method} {path} {name}");
+            }
+            asked += 1;
+        }
+    }
+    assert!(asked > 30, "{asked} operations change what has no version");
     app.end().await;
 }

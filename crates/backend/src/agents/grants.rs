@@ -9,8 +9,8 @@ use resonant_domain::{AgentId, FieldFault};
 use resonant_runtime::tools::{ToolContext, Whose};
 use serde_json::Value;
 
-use super::{Expected, change};
-use crate::{Ctx, Error, Result, access, secrets, seen};
+use super::change;
+use crate::{Ctx, Error, Result, Seen, access, secrets, seen};
 
 const NO_TOOL: Error = Error::NotFound("tool");
 
@@ -60,7 +60,7 @@ pub async fn tools(ctx: &Ctx, id: AgentId) -> Result<AgentTools> {
 pub async fn put_tools(ctx: &Ctx, id: AgentId, grants: Vec<ToolGrant>) -> Result<Agent> {
     let alone = (grants.len() == 1).then(|| grants[0].name.clone());
     let mut at = None;
-    let changed = change(ctx, id, &Expected::Any, |agent| {
+    let changed = change(ctx, id, &Seen::default(), |agent| {
         for grant in grants {
             let tools = &mut agent.spec.tools;
             match tools.iter_mut().find(|other| other.name == grant.name) {
@@ -84,7 +84,7 @@ pub async fn put_tools(ctx: &Ctx, id: AgentId, grants: Vec<ToolGrant>) -> Result
 pub async fn replace_tool(ctx: &Ctx, id: AgentId, name: &str, grant: ToolGrant) -> Result<Agent> {
     let mut at = None;
     let mut is_seen = Ok(());
-    let changed = change(ctx, id, &Expected::Any, |agent| {
+    let changed = change(ctx, id, &Seen::default(), |agent| {
         at = agent.spec.tools.iter().position(|other| other.name == name);
         if let Some(at) = at {
             is_seen = seen::check(ctx, &agent.spec.tools[at]);
@@ -108,7 +108,7 @@ pub async fn replace_tool(ctx: &Ctx, id: AgentId, name: &str, grant: ToolGrant) 
 #[tracing::instrument(name = "agents.remove_tool", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn remove_tool(ctx: &Ctx, id: AgentId, name: &str) -> Result<ToolGrant> {
     let mut removed = None;
-    change(ctx, id, &Expected::Any, |agent| {
+    change(ctx, id, &Seen::default(), |agent| {
         let at = agent.spec.tools.iter().position(|grant| grant.name == name);
         removed = at.map(|at| agent.spec.tools.remove(at));
     })
@@ -125,7 +125,7 @@ pub async fn remove_tool(ctx: &Ctx, id: AgentId, name: &str) -> Result<ToolGrant
 #[tracing::instrument(name = "agents.switch_tool", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn switch_tool(ctx: &Ctx, id: AgentId, name: &str, is_on: bool) -> Result<Agent> {
     let mut is_known = true;
-    let agent = change(ctx, id, &Expected::Any, |agent| {
+    let agent = change(ctx, id, &Seen::default(), |agent| {
         let tools = &mut agent.spec.tools;
         match tools.iter().position(|grant| grant.name == name) {
             Some(at) => {
@@ -151,7 +151,7 @@ pub async fn switch_tool(ctx: &Ctx, id: AgentId, name: &str, is_on: bool) -> Res
 #[tracing::instrument(name = "agents.set_approval", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn set_approval(ctx: &Ctx, id: AgentId, name: &str, needed: bool) -> Result<Agent> {
     let mut was_there = false;
-    let agent = change(ctx, id, &Expected::Any, |agent| {
+    let agent = change(ctx, id, &Seen::default(), |agent| {
         let found = agent.spec.tools.iter_mut().find(|grant| grant.name == name);
         was_there = found.is_some();
         if let Some(grant) = found {
@@ -305,7 +305,7 @@ mod tests {
         let id = agents::create(&ctx, sample::spec("Reader")).await.unwrap().id;
         put_tools(&ctx, id, vec![weather()]).await.unwrap();
         let version = tools(&ctx, id).await.unwrap().tools.pop().unwrap().version;
-        let seen = ctx.expecting(seen::Seen::OneOf(vec![version]));
+        let seen = ctx.expecting(Seen::at(version));
 
         // What else the agent is made of may change meanwhile.
         let changes = AgentChanges { name: Some("Other".to_owned()), ..AgentChanges::default() };

@@ -16,11 +16,12 @@ use resonant_domain::{AgentId, FieldFault, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::NOT_FOUND;
 use crate::cache::agent::{AgentEntry, AgentKey};
 use crate::store::agent_lists::{ListKey, ListPosition};
 use crate::store::agent_records::{self, Selection, Wide};
 use crate::store::agents::AgentPosition;
-use crate::{Ctx, Document, Error, Result, access, sessions};
+use crate::{Ctx, Document, Error, Result, access, sessions, store};
 
 /// The most agents that are asked for by their ids at once.
 pub const BATCH_MAX: usize = 100;
@@ -186,7 +187,7 @@ pub async fn list(ctx: &Ctx, query: RecordQuery) -> Result<Page<AgentRecord>> {
     Ok(Page { items, next_cursor })
 }
 
-/// Reads the caller's agents of these ids, at most [`BATCH_MAX`].
+/// Reads the agents of these ids, at most [`BATCH_MAX`]: the caller's, and those that others share with them.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::MissingScope`]; [`Error::Invalid`] for too many ids.
@@ -199,6 +200,17 @@ pub async fn find(ctx: &Ctx, ids: &[AgentId], wanted: &Wanted) -> Result<AgentBa
     drop(conn);
     let mut by_id: HashMap<AgentId, _> =
         found.into_iter().map(|found| (found.0.id, found)).collect();
+    let absent: Vec<_> = ids.iter().filter(|id| !by_id.contains_key(*id)).copied().collect();
+    for shared in Box::pin(shared(ctx, owner, &absent)).await? {
+        let agent = shared.value().clone();
+        let found = if wanted.sessions {
+            // Those of its teams' people alone, who are other ones for each agent.
+            sessions::list_of_shared(ctx, owner, agent.id, None, SESSIONS_MAX.into()).await?
+        } else {
+            Vec::new()
+        };
+        by_id.insert(agent.id, (agent, found));
+    }
     let (mut agents, mut missing) = (Vec::with_capacity(ids.len()), Vec::new());
     for id in ids {
         match by_id.remove(id) {
@@ -209,21 +221,28 @@ pub async fn find(ctx: &Ctx, ids: &[AgentId], wanted: &Wanted) -> Result<AgentBa
     Ok(AgentBatch { agents, missing })
 }
 
-/// Reads one agent of the caller.
+/// Those of these agents that others share with the caller.
+async fn shared(ctx: &Ctx, me: UserId, ids: &[AgentId]) -> Result<Vec<Arc<Document<Agent>>>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let backend = ctx.backend();
+    let mut conn = backend.catalogue_read_latest().await?;
+    let reached = store::team_agents::list_owners_of(&mut conn, me, ids).await?;
+    drop(conn);
+    let keys: Vec<_> = reached.into_iter().map(|(owner, id)| AgentKey(owner, id)).collect();
+    let found = backend.cache().get_many::<AgentEntry>(backend, &keys).await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Reads one agent of the caller, or one that is shared with them.
 ///
 /// # Errors
 /// Those of [`find`]; [`Error::NotFound`].
 #[tracing::instrument(name = "agents.get", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn get(ctx: &Ctx, id: AgentId, wanted: &Wanted) -> Result<AgentRecord> {
     if wanted.sessions {
-        if let Some(own) = find(ctx, &[id], wanted).await?.agents.pop() {
-            return Ok(own);
-        }
-        let me = may_read(ctx, wanted)?;
-        let agent = super::get(ctx, id).await?;
-        let most = i64::from(SESSIONS_MAX);
-        let found = sessions::list_of_shared(ctx, me, id, None, most).await?;
-        return Ok(record(wanted, (agent, found)));
+        return find(ctx, &[id], wanted).await?.agents.pop().ok_or(NOT_FOUND);
     }
     // Who asks for a part of an agent asks again: what is kept answers, whole or not.
     let agent = super::get(ctx, id).await?;
@@ -254,7 +273,8 @@ impl AgentDocuments {
     }
 }
 
-/// Reads the caller's agents of these ids whole, at most [`BATCH_MAX`].
+/// Reads the agents of these ids whole, at most [`BATCH_MAX`]: the caller's, and those that others share with
+/// them.
 ///
 /// # Errors
 /// Those of [`find`].
@@ -264,9 +284,17 @@ pub async fn documents(ctx: &Ctx, ids: &[AgentId]) -> Result<AgentDocuments> {
     check_count(ids)?;
     let keys: Vec<_> = ids.iter().map(|id| AgentKey(owner, *id)).collect();
     let backend = ctx.backend();
-    let found = backend.cache().get_many::<AgentEntry>(backend, &keys).await?;
-    let named = ids.iter().zip(&found);
-    let missing = named.filter(|(_, agent)| agent.is_none()).map(|(id, _)| *id).collect();
+    let mut found = backend.cache().get_many::<AgentEntry>(backend, &keys).await?;
+    let absent = |found: &[Option<Arc<_>>]| -> Vec<_> {
+        let named = ids.iter().zip(found);
+        named.filter(|(_, agent)| agent.is_none()).map(|(id, _)| *id).collect()
+    };
+    for shared in Box::pin(shared(ctx, owner, &absent(&found))).await? {
+        if let Some(at) = ids.iter().position(|id| *id == shared.value().id) {
+            found[at] = Some(shared);
+        }
+    }
+    let missing = absent(&found);
     Ok(AgentDocuments { agents: found.into_iter().flatten().collect(), missing })
 }
 

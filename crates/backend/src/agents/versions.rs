@@ -14,9 +14,9 @@ use resonant_domain::team::AgentRight;
 use resonant_domain::{AgentId, UserId};
 use sqlx::PgConnection;
 
-use super::{Expected, called};
+use super::called;
 use crate::store::agent_versions::Wide;
-use crate::{Ctx, Error, Result, access, effects, store, test_sets};
+use crate::{Ctx, Error, Result, Seen, access, effects, store, test_sets};
 
 const NO_VERSION: Error = Error::NotFound("version");
 
@@ -43,7 +43,7 @@ pub async fn publish(
     if let Some(number) = effects::find(ctx, &mut tx, owner).await? {
         return version(&mut tx, owner, id, number).await;
     }
-    Expected::from(expected_revision).check(agent.revision)?;
+    super::check_seen(&Seen::from(expected_revision), &agent)?;
     let mut lacks = missing(&agent.spec);
     lacks.extend(test_sets::lacking(&mut tx, &agent).await?);
     if !lacks.is_empty() {
@@ -221,7 +221,7 @@ pub async fn restore_version(
     let spec = get_version(ctx, id, number).await?.spec;
     let (before, reached, mut tx) =
         access::agent_to_change(ctx, Scope::AgentsWrite, id, AgentRight::Edit).await?;
-    let (locked, expected) = ((&before, reached), Expected::from(expected_revision));
+    let (locked, expected) = ((&before, reached), Seen::from(expected_revision));
     let changed =
         super::change_locked(ctx, &mut tx, locked, &expected, |agent| agent.spec = spec).await?;
     let Some(after) = changed else { return Ok(before) };
@@ -242,7 +242,7 @@ pub async fn replace_draft(
     ctx: &Ctx,
     id: AgentId,
     spec: AgentSpec,
-    expected: impl Into<Expected>,
+    expected: impl Into<Seen>,
 ) -> Result<Agent> {
     super::change(ctx, id, &expected.into(), |agent| agent.spec = spec).await
 }
@@ -265,14 +265,15 @@ pub async fn preview_new(ctx: &Ctx, spec: &AgentSpec) -> Result<SpecDiff> {
 /// What would change if the draft became what `spec` says. Changes nothing.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] names every field that breaks
-/// a rule.
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Changed`]; [`Error::Invalid`] names every field
+/// that breaks a rule.
 #[tracing::instrument(name = "agents.preview_draft", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn preview_draft(ctx: &Ctx, id: AgentId, spec: &AgentSpec) -> Result<SpecDiff> {
     access::with_scope(ctx, Scope::AgentsRead)?;
     super::check(spec)?;
     let (agent, reached, mut conn) =
         access::agent(ctx, Scope::AgentsRead, id, AgentRight::Read).await?;
+    super::check_seen(ctx.seen(), &agent)?;
     if reached.is_own() {
         called::check(&mut conn, reached.owner, spec, Some(&agent.spec)).await?;
     } else {

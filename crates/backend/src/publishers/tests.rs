@@ -6,6 +6,8 @@ use sqlx::PgPool;
 use super::*;
 use crate::audit::Whose;
 use crate::publications::tests::{admin, approve, hand_in, published_agent, texts};
+use crate::seen::Seen;
+use crate::site_map::{self, Shelf};
 use crate::{listings, members, sample};
 
 fn about(handle: &str, name: &str) -> Profile {
@@ -61,7 +63,8 @@ async fn listings_bear_the_name_and_the_mark_of_their_publisher(pool: PgPool) {
     save(&ada, about("ada", "Ada")).await.unwrap();
     assert_eq!(kind(get(&root, "ada-l").await), Some(FaultKind::NotFound));
     assert_eq!(get(&root, "ada").await.unwrap().listings[0].publisher, "Ada");
-    assert_eq!(handles(&root, 10).await.unwrap(), ["ada"]);
+    let shelves = site_map::shelves(&root, 10).await.unwrap();
+    assert_eq!(shelves, [Shelf::Publisher { handle: "ada".to_owned() }]);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -149,7 +152,7 @@ async fn of_those_who_come_at_once_one_is_the_first(pool: PgPool) {
     let saved = [one, two, three].map(|saved| saved.unwrap().is_new);
     assert_eq!(saved.into_iter().filter(|is_new| *is_new).count(), 1, "{saved:?}");
     // Nor does whoever expects none change what is there.
-    let none = ada.expecting(Seen::Nothing);
+    let none = ada.expecting(Seen::NOTHING);
     let changed = save(&none, about("ada-l", "Somebody")).await;
     assert!(matches!(changed, Err(Error::Changed("profile"))), "{changed:?}");
 }

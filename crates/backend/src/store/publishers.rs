@@ -199,25 +199,3 @@ pub(crate) async fn update_unnamed(
     .fetch_all(conn)
     .await
 }
-
-/// The handles of those who have a listing in the marketplace, at most `limit`.
-#[tracing::instrument(name = "db.publisher.list_handles", skip_all, err(level = "debug"))]
-pub(crate) async fn list_handles(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar!(
-        r#"
-        SELECT handle
-        FROM publishers p
-        WHERE (
-            SELECT TRUE
-            FROM listings l
-            WHERE l.publisher_id = p.user_id AND l.state = 'published'
-            LIMIT 1
-        )
-        ORDER BY handle
-        LIMIT $1
-        "#,
-        limit,
-    )
-    .fetch_all(conn)
-    .await
-}

@@ -51,6 +51,32 @@ pub(crate) async fn list_ways(
         .collect()
 }
 
+/// Those of these agents that somebody reaches through teams, each with its owner.
+#[tracing::instrument(name = "db.team_agent.list_owners_of", skip_all, fields(user.id = %user), err(level = "debug"))]
+pub(crate) async fn list_owners_of(
+    conn: &mut PgConnection,
+    user: UserId,
+    agents: &[AgentId],
+) -> sqlx::Result<Vec<(UserId, AgentId)>> {
+    let agents: Vec<_> = agents.iter().map(|id| id.as_uuid()).collect();
+    let rows = sqlx::query!(
+        r#"
+        SELECT DISTINCT a.agent_owner_id, a.agent_id
+        FROM team_agents a
+        JOIN team_members m ON m.team_id = a.team_id AND m.user_id = $1
+        WHERE a.agent_id = ANY($2) AND a.agent_owner_id <> $1
+        "#,
+        user.as_uuid(),
+        &agents,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (UserId::from_uuid(row.agent_owner_id), AgentId::from_uuid(row.agent_id)))
+        .collect())
+}
+
 /// The people with whom somebody has an agent in common: those of each team that it is shared with and
 /// that both are in.
 #[tracing::instrument(name = "db.team_agent.list_peers", skip_all, fields(agent.id = %agent, user.id = %user), err(level = "debug"))]

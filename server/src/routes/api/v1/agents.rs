@@ -221,7 +221,7 @@ pub(crate) async fn update(
     headers: HeaderMap,
     Body(changes): Body<AgentChanges>,
 ) -> Result<Response, Fault> {
-    let agent = agents::update(&ctx, id, changes, conditional::expected(&headers)).await?;
+    let agent = agents::update(&ctx, id, changes, conditional::seen(&headers)).await?;
     Ok(tagged(StatusCode::OK, &agent))
 }
 
@@ -230,7 +230,7 @@ pub(crate) async fn delete(
     PathId(id): PathId<AgentId>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    agents::delete(&ctx, id, conditional::expected(&headers)).await?;
+    agents::delete(&ctx, id, conditional::seen(&headers)).await?;
     Ok(reply::nothing())
 }
 
