@@ -22,7 +22,9 @@ use crate::{Changeable, Ctx, Error, Result, access, audit, seen, store};
 
 pub use invitations::{Invited, accept, decline, invitations, invite, offer, offers, revoke};
 pub use people::{member, members, remove, set_role};
-pub use sharing::{AgentTeam, agents, share, shared_with_me, standing, teams_of, unshare};
+pub use sharing::{
+    AgentTeam, agents, find_shared, share, shared_with_me, standing, teams_of, unshare,
+};
 
 const NOT_FOUND: Error = Error::NotFound("team");
 const FOR_ADMINS: Error =
@@ -193,9 +195,9 @@ pub async fn delete(ctx: &Ctx, slug: &str) -> Result<()> {
     seen::check(ctx, &team)?;
     let people = store::teams::list_members(&mut tx, team.id, None, i64::MAX).await?;
     store::teams::delete(&mut tx, team.id).await?;
-    for person in people {
-        note(ctx, &mut tx, person.user_id, Deed::TeamDeleted, (team.id, &team.name)).await?;
-    }
+    let people: Vec<_> = people.into_iter().map(|person| person.user_id).collect();
+    let subject = Subject::new(SubjectKind::Team, team.id.as_uuid(), &team.name);
+    audit::note_accounts(ctx, &mut tx, &people, Deed::TeamDeleted, subject).await?;
     tx.commit().await?;
     tracing::info!(team.id = %team.id, user.id = %me, "team deleted");
     Ok(())

@@ -79,6 +79,38 @@ async fn a_teammate_runs_a_shared_agent_until_they_are_out() {
 }
 
 #[tokio::test]
+async fn a_batch_answers_what_a_single_read_answers() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.member("ada").await, app.member("bob").await);
+    let shared = app.agent(&ada, "Shared").await.id;
+    let (other, own) = (app.agent(&ada, "Other").await.id, app.agent(&bob, "Own").await.id);
+    team(&app, &ada).await;
+    join(&app, &ada, &bob, "runner").await;
+    let share = format!("/api/v1/teams/lab/agents/{shared}");
+    assert_eq!(app.call(Method::PUT, &share).by(&ada).await.status, 204);
+    let execute = format!("/api/v1/agents/{shared}/execute");
+    let started = app.post(&execute).by(&bob).json(&json!({ "goal": "1 + 1" })).await;
+    assert_eq!(started.status, 202, "{started:?}");
+    let batch = async |query: &str| {
+        let call = app.post(&format!("/api/v1/agents/batch{query}")).by(&bob);
+        call.json(&json!({ "ids": [shared, own, other] })).await.value()
+    };
+    for query in ["", "?fields=id,name", "?include=sessions"] {
+        let found = batch(query).await;
+        assert_eq!(found["missing"], json!([other]), "{query}: {found}");
+        for (place, id) in [shared, own].iter().enumerate() {
+            let one = app.get(&format!("/api/v1/agents/{id}{query}")).by(&bob).await.value();
+            assert_eq!(found["agents"][place], one, "{query}");
+        }
+    }
+    let found = batch("?include=sessions").await;
+    assert_eq!(found["agents"][0]["sessions"][0]["goal"], "1 + 1", "{found}");
+    assert_eq!(app.call(Method::DELETE, &share).by(&ada).await.status, 204);
+    assert_eq!(batch("").await["missing"], json!([shared, other]));
+    app.end().await;
+}
+
+#[tokio::test]
 async fn a_key_needs_the_scope_of_teams() {
     let app = TestApp::start().await;
     let ada = app.member("ada").await;

@@ -26,13 +26,13 @@
 
 use resonant_domain::agent::Agent;
 use resonant_domain::api_key::Scope;
-use resonant_domain::session::Session;
 use resonant_domain::team::{AgentRight, TeamRole};
 use resonant_domain::{AgentId, SessionId, UserId};
 
 use super::with_scope;
-use crate::database::{Reading, Writing};
-use crate::{Ctx, Error, Result, store};
+use crate::database::{Reading, Shard, Writing};
+use crate::store::sessions::OfOthers;
+use crate::{Backend, Ctx, Error, Result, store};
 
 const NO_AGENT: Error = Error::NotFound("agent");
 const NO_SESSION: Error = Error::NotFound("session");
@@ -165,12 +165,12 @@ pub(crate) async fn shared_session(
 ) -> Result<UserId> {
     let session = find_among_shared(ctx, me, id).await?.ok_or(NO_SESSION)?;
     let mut conn = ctx.backend().catalogue_read_latest().await?;
-    let ways = store::team_agents::list_ways(&mut conn, me, session.agent_id).await?;
-    let ways = ways.iter().filter(|way| way.owner == session.owner_id);
+    let ways = store::team_agents::list_ways(&mut conn, me, session.agent).await?;
+    let ways = ways.iter().filter(|way| way.owner == session.owner);
     let role = ways.map(|way| way.role).max().ok_or(NO_SESSION)?;
     let is_mine = session.started_by == Some(me);
     if !(session.is_test || is_mine) {
-        let peers = store::team_agents::list_peers(&mut conn, me, session.agent_id).await?;
+        let peers = store::team_agents::list_peers(&mut conn, me, session.agent).await?;
         if session.started_by.is_none_or(|starter| !peers.contains(&starter)) {
             return Err(NO_SESSION);
         }
@@ -192,26 +192,37 @@ pub(crate) async fn shared_session(
     if act != SessionAct::Read {
         drop(conn);
         // What its owner has put into the trash, or erased, goes on for nobody else.
-        let mut conn = ctx.backend().read_latest(session.owner_id).await?;
-        let agent = store::agents::find(&mut conn, session.owner_id, session.agent_id).await?;
+        let mut conn = ctx.backend().read_latest(session.owner).await?;
+        let agent = store::agents::find(&mut conn, session.owner, session.agent).await?;
         agent.ok_or(NO_AGENT)?;
     }
-    Ok(session.owner_id)
+    Ok(session.owner)
 }
 
-/// A session of one of the people whose agents the caller reaches. Who is in no team with an agent of
-/// others costs one look-up.
-async fn find_among_shared(ctx: &Ctx, me: UserId, id: SessionId) -> Result<Option<Session>> {
-    let mut conn = ctx.backend().catalogue_read_latest().await?;
-    let owners = store::team_agents::list_owners(&mut conn, me).await?;
+/// A session of one of the people whose agents the caller reaches, however many they are. Who is in no team
+/// with an agent of others costs one look-up. Databases that are away are passed by: only where none of the
+/// others has it, nobody knows whether it is there.
+async fn find_among_shared(ctx: &Ctx, me: UserId, id: SessionId) -> Result<Option<OfOthers>> {
+    let backend = ctx.backend();
+    let mut conn = backend.catalogue_read_latest().await?;
+    let people = store::team_agents::list_owners(&mut conn, me).await?;
     drop(conn);
-    for owner in owners {
-        let mut conn = ctx.backend().read(owner).await?;
-        if let Some(session) = store::sessions::find(&mut conn, owner, id).await? {
-            return Ok(Some(session));
-        }
+    if people.is_empty() {
+        return Ok(None);
     }
-    Ok(None)
+    backend.first_of(|shard| find_on(backend, shard, &people, id)).await
+}
+
+/// The same in one of the databases: in the one that takes the writes, since it is any of their owners' whose
+/// writes the caller may have seen.
+async fn find_on(
+    backend: &Backend,
+    shard: Shard,
+    people: &[UserId],
+    id: SessionId,
+) -> Result<Option<OfOthers>> {
+    let mut tx = backend.begin_on(shard).await?;
+    Ok(store::sessions::find_of_others(&mut tx, people, id, backend.owners()).await?)
 }
 
 /// Whose agent it is and whose sessions of it the caller reads, where the agent is another's.

@@ -10,7 +10,7 @@ use super::plans::{statement, statements};
 
 /// Statements over all owners, the installation's own work: each entry has the parts of one and no other, and
 /// with an exclamation mark what that one has not.
-const OVER_ALL: [&str; 36] = [
+const OVER_ALL: [&str; 37] = [
     // Leases from before the clock was turned back, whosever the sessions are.
     "WHERE lease_until > now() + $1 AND (NOT $2::BOOLEAN OR is_owner_held(owner_id))",
     // Agents whose measurements the operator looks into, whosever they are.
@@ -33,6 +33,8 @@ const OVER_ALL: [&str; 36] = [
     "FROM listing_runs … WHERE listing_id = $1 AND owner_id > $2",
     // Those who have a copy are told of what becomes of the listing.
     "WHERE owner_id = ANY($1) AND listing_id = $2",
+    // A session may be of any of those who share an agent with somebody.
+    "SELECT owner_id, agent_id, started_by, is_test",
     // Keys are changed for one owner after the other.
     "SELECT DISTINCT owner_id FROM secrets",
     // The operator is told whether all of them are there.
@@ -61,7 +63,7 @@ const OVER_ALL: [&str; 36] = [
     // A partition waits for the last session in it.
     "FROM session_queue WHERE session_id < $1",
     // Numbers for the operator.
-    "count(*) FILTER (WHERE coalesce(lease_until, run_at) <= now()) AS \"waiting!\"",
+    "count(*) FILTER (WHERE due_at <= now() AND has_place) AS \"waiting!\"",
 ];
 
 /// What may follow a table's name when it has no alias.

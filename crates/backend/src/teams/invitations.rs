@@ -211,6 +211,10 @@ pub async fn offer(ctx: &Ctx, which: Invited<'_>) -> Result<InvitationOffer> {
 #[tracing::instrument(name = "teams.accept", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn accept(ctx: &Ctx, which: Invited<'_>) -> Result<Team> {
     let me = access::member(ctx)?;
+    // An invitation that was taken is there no more.
+    if let Some(team) = effects::find_in_catalogue(ctx)? {
+        return Ok(team);
+    }
     let now = ctx.backend().now();
     let token;
     let which = match which {
@@ -235,6 +239,7 @@ pub async fn accept(ctx: &Ctx, which: Invited<'_>) -> Result<Team> {
     store::team_invitations::delete_for(&mut tx, id, me).await?;
     let (_, team) = find(&mut tx, me, &offer.team_slug).await?;
     note(ctx, &mut tx, me, Deed::TeamJoined, (id, &team.name)).await?;
+    effects::note_in_catalogue(ctx, &mut tx, &team).await?;
     tx.commit().await?;
     tracing::info!(team.id = %id, user.id = %me, role = role.as_str(), "invitation taken");
     Ok(team)

@@ -58,6 +58,31 @@ pub async fn shared_with_me(ctx: &Ctx, page: PageRequest) -> Result<Page<SharedA
     described(ctx, cursors.page(&scope, limit, found, |last| last.agent)?).await
 }
 
+/// Finds the agents of others that are shared with the caller and whose name holds a text, letter case aside: at
+/// most `most`, the newest first. The newest thousand are looked at.
+///
+/// # Errors
+/// Those of [`shared_with_me`].
+#[tracing::instrument(name = "teams.find_shared", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn find_shared(ctx: &Ctx, text: &str, most: usize) -> Result<Vec<SharedAgent>> {
+    /// How many pages are looked at.
+    const PAGES: usize = 5;
+
+    let text = text.trim().to_lowercase();
+    let (mut found, mut cursor) = (Vec::new(), None);
+    for _ in 0..PAGES {
+        let page = shared_with_me(ctx, PageRequest { cursor, ..PageRequest::largest() }).await?;
+        let is_named = |agent: &SharedAgent| agent.name.to_lowercase().contains(&text);
+        found.extend(page.items.into_iter().filter(is_named));
+        cursor = page.next_cursor;
+        if cursor.is_none() || found.len() >= most {
+            break;
+        }
+    }
+    found.truncate(most);
+    Ok(found)
+}
+
 /// The agents with what their owners say of them; those in the trash are left out.
 async fn described(ctx: &Ctx, shared: Page<Shared>) -> Result<Page<SharedAgent>> {
     let Page { items: shared, next_cursor } = shared;

@@ -378,3 +378,26 @@ async fn an_agent_that_comes_by_several_teams_is_listed_once(pool: PgPool) {
     let found = walk(async |page| agents(&bob, "one", page).await).await;
     assert_eq!(found.len(), 2);
 }
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_shared_agent_is_found_by_its_name(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let ada = sample::member(&backend, "ada").await.unwrap();
+    let bob = sample::member(&backend, "bob").await.unwrap();
+    create(&ada, new_team("research")).await.unwrap();
+    join(&ada, "research", &bob, TeamRole::Viewer).await;
+    for name in ["Sea Otter", "Reader", "otter two"] {
+        let agent = crate::agents::create(&ada, sample::spec(name)).await.unwrap().id;
+        share(&ada, "research", agent).await.unwrap();
+    }
+    crate::agents::create(&ada, sample::spec("Otter of her own")).await.unwrap();
+    let found = async |ctx: &Ctx, text: &str, most: usize| -> Vec<String> {
+        let found = find_shared(ctx, text, most).await.unwrap();
+        found.into_iter().map(|agent| agent.name).collect()
+    };
+    assert_eq!(found(&bob, " OTTER ", 8).await, ["otter two", "Sea Otter"]);
+    assert_eq!(found(&bob, "otter", 1).await, ["otter two"]);
+    assert_eq!(found(&ada, "otter", 8).await, Vec::<String>::new(), "they are hers");
+    let nobody = find_shared(&backend.anonymous(), "otter", 8).await;
+    assert_eq!(kind(nobody), Some(FaultKind::Unauthenticated));
+}

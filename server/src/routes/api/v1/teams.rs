@@ -69,13 +69,13 @@ fn invitation_routes(api: Api) -> Api {
     let new = Operation::post("/teams/{team}/invitations", "Invites an account, or makes a link");
     let gone = Operation::delete("/teams/{team}/invitations/{id}", "Takes an invitation back");
     let mine = Operation::get("/team-invitations", "Lists what the caller is invited to");
-    let taken = Operation::ask("/team-invitations/accept", "Takes an invitation");
+    let taken = Operation::post("/team-invitations/accept", "Takes an invitation");
     let refused = Operation::ask("/team-invitations/decline", "Says no to an invitation");
 
     let open = open.scope(Scope::TeamsRead).query::<PageQuery>();
     let new = new.scope(Scope::TeamsWrite).body::<NewInvitation>();
     let mine = mine.query::<PageQuery>();
-    let taken = taken.body::<Acceptance>().names_something().may_conflict();
+    let taken = taken.body::<Acceptance>().names_something();
     let refused = refused.body::<Refusal>().names_something();
     api.add(open.answers_page::<TeamInvitation>("invitations"), invitations)
         .add(new.answers::<MadeInvitation>(201), invite)
