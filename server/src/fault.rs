@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use resonant_backend::Error;
+use resonant_backend::{Error, whole_seconds};
 use resonant_domain::{FaultKind, FieldFault};
 
 /// The kind of a fault by a key that stands for nobody.
@@ -227,7 +227,7 @@ impl IntoResponse for Fault {
         let mut response = self.problem.status.into_response();
         let wait = self
             .retry_after
-            .map(|wait| wait.as_secs().max(1))
+            .map(whole_seconds)
             .or_else(|| (self.problem.status == StatusCode::SERVICE_UNAVAILABLE).then_some(1));
         if let Some(seconds) = wait {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

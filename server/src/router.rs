@@ -35,17 +35,17 @@ use crate::state::AppState;
 
 /// How long a program, or whoever asks for a picture, waits for an answer at most.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
-/// How long a person waits at most until an answer begins: a model has a minute for the first draft of an
-/// agent. A page that has begun may go on for longer.
+/// How long a person waits at most until an answer begins, and a program for a model's: it has a minute for
+/// the first draft of an agent. A page that has begun may go on for longer.
 const PAGE_TIME: Duration = Duration::from_secs(90);
 /// Smaller answers gain nothing by compression.
-const COMPRESS_ABOVE: u64 = 1_000;
+pub(crate) const COMPRESS_ABOVE: u64 = 1_000;
 
 /// Everything that this process answers.
 pub fn router(state: AppState) -> Router {
     let places = Places::new(state.limits.in_flight);
     let api = v1::routes().into_routers();
-    let programs = for_programs(api.answers, &state);
+    let programs = for_programs(api.answers, api.drafts, &state);
     let routes = Router::new()
         .merge(for_operators(api.probes, &state))
         .merge(programs.layer(from_fn_with_state(places.clone(), load_shed::shed)))
@@ -88,20 +88,31 @@ fn for_operators(probes: Router<AppState>, state: &AppState) -> Router<AppState>
 }
 
 /// The REST interface.
-fn for_programs(answers: Router<AppState>, state: &AppState) -> Router<AppState> {
-    let layers = ServiceBuilder::new()
-        .layer(from_fn(entity_tags::translate))
-        .layer(compression())
-        .layer(from_fn_with_state(state.clone(), callers::know))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIME));
-    answers.layer(layers).route("/api", any(nothing)).route("/api/{*path}", any(nothing))
+fn for_programs(
+    answers: Router<AppState>,
+    drafts: Router<AppState>,
+    state: &AppState,
+) -> Router<AppState> {
+    let within = |time, routes: Router<AppState>| {
+        let layers = ServiceBuilder::new()
+            .layer(from_fn(entity_tags::translate))
+            .layer(compression())
+            .layer(from_fn_with_state(state.clone(), callers::know))
+            .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, time));
+        routes.layer(layers)
+    };
+    let all = within(ANSWER_TIME, answers).merge(within(PAGE_TIME, drafts));
+    all.route("/api", any(nothing)).route("/api/{*path}", any(nothing))
 }
 
-/// Those who wait for a session while it runs: answers without an end, neither timed nor compressed.
+/// Those who wait for a session while it runs: answers without an end, which are not timed; what `/mcp`
+/// answers whole is compressed.
 fn for_followers(streams: Router<AppState>, state: &AppState) -> Router<AppState> {
     // What is asked has to come in time all the same.
-    let body_time = RequestBodyDeadlineLayer::new(ANSWER_TIME);
-    let routes = streams.route("/mcp", post(mcp::post).layer(body_time));
+    let layers = ServiceBuilder::new()
+        .layer(RequestBodyDeadlineLayer::new(ANSWER_TIME))
+        .layer(compression());
+    let routes = streams.route("/mcp", post(mcp::post).layer(layers));
     routes.layer(from_fn_with_state(state.clone(), callers::know))
 }
 
@@ -113,6 +124,8 @@ fn for_crawlers(state: &AppState) -> Router<AppState> {
     Router::new()
         .route("/robots.txt", get(crawlers::robots))
         .route("/sitemap.xml", get(crawlers::sitemap))
+        .route("/sitemap-pages.xml", get(crawlers::pages))
+        .route("/sitemap-listings.xml", get(crawlers::listings))
         .layer(compression())
         .route("/languages/{file}", get(languages::get))
         .route("/images/{id}/{file}", get(images::get))

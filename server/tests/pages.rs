@@ -1,6 +1,8 @@
 //! The pages as a browser without JavaScript gets them.
 
 mod admin;
+mod automations;
+mod crawlers;
 mod editor;
 mod forms;
 mod html;

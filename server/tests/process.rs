@@ -7,6 +7,7 @@ mod faults;
 mod last_words;
 mod nginx;
 mod operate;
+mod pdf;
 mod peers;
 mod rolling_restart;
 mod running;

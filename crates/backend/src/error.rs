@@ -127,7 +127,7 @@ impl Error {
                 "The {thing} has changed since you opened it. Reload it and make your changes again"
             ),
             Self::TooMany { retry_after } => {
-                format!("Too many requests, try again in {} s", retry_after.as_secs().max(1))
+                format!("Too many requests, try again in {} s", whole_seconds(*retry_after))
             }
             Self::Unavailable(_) => "Not available right now, try again in a moment".to_owned(),
             Self::Internal(_) => "Something went wrong on our side".to_owned(),
@@ -155,6 +155,12 @@ impl From<sqlx::Error> for Error {
             Self::Internal(Box::new(error))
         }
     }
+}
+
+/// How long somebody is to wait, in whole seconds: whoever came back earlier would be refused again.
+#[must_use]
+pub fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 /// An error with all its causes, in one line.
@@ -186,5 +192,20 @@ fn does_not_respond(error: &sqlx::Error) -> bool {
             ["08", "53", "57", "40"].iter().any(|class| code.starts_with(class))
         }),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_told_to_come_back_too_early() {
+        for (wait_ms, seconds) in [(0, 1), (400, 1), (1_000, 1), (1_001, 2), (19_999, 20)] {
+            let retry_after = Duration::from_millis(wait_ms);
+            assert_eq!(whole_seconds(retry_after), seconds, "{wait_ms}");
+            let told = Error::TooMany { retry_after }.message();
+            assert!(told.ends_with(&format!(" {seconds} s")), "{told}");
+        }
     }
 }

@@ -7,22 +7,29 @@
 //! the transaction of the effect notes that it is done ([`crate::effects`]). So the effect happens once,
 //! whenever a process ends, and without a transaction around claim, effect and reply.
 
+use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jiff::SignedDuration;
+use futures::future::{Either, select};
+use jiff::{SignedDuration, Timestamp};
 use resonant_domain::UserId;
 use sha2::{Digest as _, Sha256};
+use tokio::time::sleep;
 
 use crate::ctx::Reserved;
 use crate::store::idempotency::{Claimed, NewClaim, Place};
-use crate::{Actor, Backend, Ctx, Error, Result, store};
+use crate::{Actor, Backend, Ctx, Error, Result, chain, store};
 
 /// For how long a reply is kept.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
-/// For how long a claim holds: longer than any request may take.
+/// For how long a claim holds after its process was heard of last.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
+/// How often the lease of a request that takes longer is renewed.
+const RENEW_AFTER: Duration = Duration::from_secs(20);
 
 /// The longest route that is kept as it is, in bytes: it is part of a key in an index, which has no room for
 /// any length.
@@ -152,6 +159,23 @@ impl Claim {
         ctx.reserving(self.reserved.clone())
     }
 
+    /// Does what was claimed. The claim holds for as long as that takes: a tool may need minutes, and whoever
+    /// asks again meanwhile is not to have it called once more.
+    pub async fn hold<T>(&self, backend: &Backend, work: impl Future<Output = T>) -> T {
+        // First, so that work which never has to wait leaves it a turn.
+        let Either::Right((done, _)) = select(pin!(self.renew(backend)), pin!(work)).await;
+        done
+    }
+
+    async fn renew(&self, backend: &Backend) -> Infallible {
+        loop {
+            sleep(RENEW_AFTER).await;
+            if let Err(error) = self.set_lease(backend, backend.now() + LEASE).await {
+                tracing::warn!(error = chain(&error), "the lease of a claim is not renewed");
+            }
+        }
+    }
+
     /// Keeps the reply for those who send the request again.
     ///
     /// # Errors
@@ -196,10 +220,13 @@ impl Claim {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn broke_off(self, backend: &Backend) -> Result<()> {
+        self.set_lease(backend, backend.now()).await
+    }
+
+    async fn set_lease(&self, backend: &Backend, until: Timestamp) -> Result<()> {
         let mut conn = backend.catalogue_write().await?;
-        let now = backend.now();
         let Reserved { place, claim, .. } = &*self.reserved;
-        store::idempotency::update_lease(&mut conn, place, *claim, now).await?;
+        store::idempotency::update_lease(&mut conn, place, *claim, until).await?;
         conn.commit().await
     }
 }

@@ -61,6 +61,7 @@ pub mod service_levels;
 pub mod sessions;
 pub mod shards;
 mod signature;
+pub mod site_map;
 mod store;
 pub mod teams;
 pub mod test_sets;
@@ -77,10 +78,10 @@ pub use backend::{Backend, PasswordWork, QueueLimits, Settings};
 pub use budgets::GuestLimits;
 pub use cache::rate_limit::{RateLimit, Standing};
 pub use cache::{CacheFigures, Document, PageCounters};
-pub use checks::{DatabaseFacts, Schema, SecretKeys};
+pub use checks::{DatabaseFacts, DatabaseLook, Schema, SecretKeys};
 pub use ctx::{Actor, Ctx, RequestId, SignInChange, SignInToken};
 pub use database::{DatabaseSettings, Pooler};
-pub use error::{Error, Result, Source, chain};
+pub use error::{Error, Result, Source, chain, whole_seconds};
 pub use keyring::{SealingKey, SealingKeys};
 pub use mail::{MailFault, MailSettings};
 pub use metrics::Metrics;
@@ -92,7 +93,8 @@ pub use resonant_runtime::models::{
     EmbeddingSettings, ModelFacts, ModelName, ModelSettings, OpenAiSettings, Provider,
     ProviderSettings, Secret,
 };
+pub use resonant_runtime::tools::knowledge::{PdfReader, answer_pdf};
 pub use resonant_runtime::trace::{TRACEPARENT, TraceParent, carried, kept_request};
-pub use seen::{Changeable, Seen, version_of};
+pub use seen::{Changeable, Seen, Versions, version_of};
 #[cfg(any(test, feature = "fakes"))]
 pub use store::MIGRATOR;

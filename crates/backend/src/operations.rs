@@ -138,7 +138,7 @@ async fn make(backend: &Backend, period: Period) -> Result<Overview> {
             .zip(spread.buckets)
             .map(|(number, buckets)| ShardStanding {
                 number,
-                buckets: u64::try_from(buckets).unwrap_or(0),
+                buckets: u64::try_from(buckets.len()).unwrap_or(0),
             })
             .collect(),
         moves: spread

@@ -40,8 +40,8 @@ use crate::{Backend, Ctx, Document, Error, Result, access, agents, entitlements,
 
 pub use batch::Batch;
 pub(crate) use calls::{append_end, call_agents, deliver_unheard};
-pub(crate) use decide::lift_bounds_of_guests;
-pub use decide::{decide, resume_guests};
+pub(crate) use decide::{MonthBudget, go_on_with_more, lift_bounds_of_guests};
+pub use decide::{decide, resume_renewed};
 pub use ends::cancel;
 pub(crate) use ends::{Ended, cancel_locked, cancel_of, cancel_of_agents, end_locked, tell_ended};
 pub use fork::{fork, retry_from};
@@ -217,6 +217,7 @@ pub(crate) async fn enqueue(
     spec.system_prompt = prompt;
     // What is switched off is no tool of this session, whatever becomes of it later.
     spec.tools.retain(|grant| !grant.is_off);
+    let now = backend.now();
     let session = Session {
         id,
         owner_id: owner,
@@ -230,6 +231,9 @@ pub(crate) async fn enqueue(
         state: SessionState::Queued,
         reason: None,
         limits: spec.limits,
+        priority: new.priority,
+        // Nobody has waited since a time before the session was asked for.
+        run_at: new.run_at.filter(|at| *at > now),
         usage: Usage::default(),
         steps: 0,
         model: None,
@@ -242,20 +246,18 @@ pub(crate) async fn enqueue(
         thumb: None,
         pins: Vec::new(),
         last_sequence: 0,
-        created_at: backend.now(),
+        created_at: now,
         started_at: None,
         ended_at: None,
     };
-    let priority = new.priority.rank();
-    store::sessions::insert(&mut *tx, &session, &spec, ran, priority).await?;
+    store::sessions::insert(&mut *tx, &session, &spec, ran).await?;
     let is_bounded = session.called_by.is_none() && !is_test;
     let entry = NewEntry {
         owner_id: owner,
         session_id: session.id,
         agent_id,
-        priority,
-        // Nobody has waited since a time before the session was asked for.
-        run_at: new.run_at.filter(|at| *at > session.created_at),
+        priority: session.priority.rank(),
+        run_at: session.run_at,
         most: is_bounded.then_some(QUEUED_MAX),
     };
     store::queue::insert(&mut *tx, entry).await?.ok_or_else(too_many)?;

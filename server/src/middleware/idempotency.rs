@@ -121,7 +121,7 @@ async fn claim(ctx: Ctx, key: String, request: Request, next: Next) -> Result<Re
 /// finds the answer when it asks again.
 async fn run(ctx: Ctx, claim: Claim, request: Request, next: Next) -> Result<Response, Fault> {
     let work = async move {
-        let response = next.run(request).await;
+        let response = claim.hold(ctx.backend(), next.run(request)).await;
         finish(&ctx, claim, response).await
     };
     // Without an answer the claim runs out, since nobody knows what was done.

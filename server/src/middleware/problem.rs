@@ -1,8 +1,10 @@
 //! Writes the problem documents, and sees that a panic becomes one.
 
+use std::convert::Infallible;
+use std::future::ready;
 use std::panic::AssertUnwindSafe;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
@@ -13,10 +15,13 @@ use resonant_backend::{Metrics, RequestId};
 use resonant_domain::{FaultKind, FieldFault};
 use schemars::JsonSchema;
 use serde::Serialize;
+use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_http::compression::CompressionLayer;
 
 use super::request_id::Awaited;
 use crate::extract::too_large;
 use crate::fault::{Fault, Problem};
+use crate::router::COMPRESS_ABOVE;
 
 pub use resonant_backend::chain;
 
@@ -61,6 +66,7 @@ pub async fn answer(State(metrics): State<Metrics>, request: Request, next: Next
 pub async fn write(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let id = request.extensions().get::<RequestId>().cloned();
+    let accepts = request.headers().get(header::ACCEPT_ENCODING).cloned();
     let mut response = next.run(request).await;
     let problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
@@ -81,7 +87,28 @@ pub async fn write(request: Request, next: Next) -> Response {
             "request failed"
         );
     }
-    if is_api(&path) { as_document(response, &problem, &path, id) } else { as_page(response) }
+    if !is_api(&path) {
+        return as_page(response);
+    }
+    let document = as_document(response, &problem, &path, id);
+    match accepts {
+        Some(accepts) if document.body().size_hint().lower() > COMPRESS_ABOVE => {
+            packed(document, accepts).await
+        }
+        _ => document,
+    }
+}
+
+/// Packs a document as its caller takes it. What packs other answers has let it pass: it was not written yet.
+async fn packed(document: Response, accepts: HeaderValue) -> Response {
+    let mut request = Request::new(Body::empty());
+    request.headers_mut().insert(header::ACCEPT_ENCODING, accepts);
+    let mut document = Some(document);
+    let written = service_fn(move |_: Request| {
+        ready(Ok::<_, Infallible>(document.take().unwrap_or_default()))
+    });
+    let Ok(document) = CompressionLayer::new().layer(written).oneshot(request).await;
+    document.map(Body::new)
 }
 
 /// Whether programs call this address.
@@ -164,7 +191,6 @@ mod tests {
     use axum::middleware::{from_fn, from_fn_with_state};
     use axum::routing::get;
     use resonant_domain::metric::Family;
-    use tower::ServiceExt as _;
 
     use super::*;
 

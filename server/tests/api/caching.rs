@@ -195,6 +195,34 @@ async fn a_packed_answer_has_a_tag_of_its_own() {
 }
 
 #[tokio::test]
+async fn refusals_and_what_a_model_is_told_are_packed_too() {
+    let app = TestApp::start().await;
+    let ada = app.member("ada").await;
+    for number in 0..5 {
+        app.agent(&ada, &format!("Reckoner {number}")).await;
+    }
+    let list = json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": {} });
+    let tools = || app.post("/mcp").by(&ada).json(&list);
+    // Its address stands in a refusal.
+    let nothing = format!("/api/v1/{}", "nothing".repeat(300));
+    let refused = || app.get(&nothing).by(&ada);
+    let plain = [(refused().await, 404), (tools().await, 200)];
+    for encoding in ["br", "gzip", "zstd"] {
+        let packed = [refused(), tools()].map(|call| call.header("accept-encoding", encoding));
+        for (call, (plain, status)) in packed.into_iter().zip(&plain) {
+            let answer = call.await;
+            assert_eq!((answer.status, plain.status), (*status, *status), "{encoding}");
+            assert_eq!(answer.header("content-encoding"), encoding, "{plain:?}");
+            assert_eq!(answer.header("content-type"), plain.header("content-type"));
+            assert!(2 * answer.body.len() < plain.body.len(), "{encoding}: {plain:?}");
+        }
+    }
+    let short = app.get("/api/v1/nothing").header("accept-encoding", "gzip").await;
+    assert_eq!((short.problem(), short.header("content-encoding")), ((404, vec![]), ""));
+    app.end().await;
+}
+
+#[tokio::test]
 async fn a_packed_tag_names_a_revision_too() {
     let app = TestApp::start().await;
     let ada = app.guest().await;
@@ -208,6 +236,9 @@ async fn a_packed_tag_names_a_revision_too() {
     };
     assert_eq!(change("W/\"1\"").await.problem(), (412, vec![]));
     assert_eq!(change("\"0\", \"2\"").await.problem(), (412, vec![]));
+    let unless = app.call(Method::PATCH, &path).by(&ada).json(&json!({ "name": "New" }));
+    let refused = unless.header("if-none-match", "\"0\", W/\"1-br\"").await;
+    assert_eq!(refused.problem(), (412, vec![]));
     assert_eq!(change("\"0\", \"1-br\"").await.status, 200);
     let delete = |tag: &str| app.call(Method::DELETE, &path).by(&ada).header("if-match", tag);
     assert_eq!(delete("\"1\"").await.problem(), (412, vec![]));

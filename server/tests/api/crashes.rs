@@ -95,6 +95,8 @@ async fn nothing_is_done_twice_when_an_answer_is_lost() {
     asking.twice("/agents", "/api/v1/agents", &json!({ "name": "New" })).await;
     let file = json!({ "resonant_agent": 1, "name": "Reader" });
     asking.twice("/agents/import", "/api/v1/agents/import", &file).await;
+    let wish = json!({ "wish": "Read pages" });
+    asking.twice("/agents/proposals", "/api/v1/agents/proposals", &wish).await;
     asking.twice("/agents/{id}/versions", &format!("{own}/versions"), &empty).await;
     app.call(Method::PATCH, &own).by(&ada).json(&json!({ "system_prompt": "Sum." })).await;
     let restore = format!("{own}/versions/1/restore");
@@ -200,6 +202,9 @@ async fn nothing_is_done_twice_when_an_answer_is_lost() {
     asking.twice("/purchases/{id}/cancel", &format!("{purchase}/cancel"), &no).await;
     asking.who = &bob;
     asking.twice("/purchases/{id}/refund", &format!("{purchase}/refund"), &no).await;
+    let link = app.post(invitations).by(&ada).json(&anyone).await.value();
+    let taken = json!({ "token": link["token"] });
+    asking.twice("/team-invitations/accept", "/api/v1/team-invitations/accept", &taken).await;
 
     let document = app.get("/api/v1/openapi.json").await.value();
     let paths = document["paths"].as_object().unwrap().iter();

@@ -1,5 +1,6 @@
 //! The routes whose costs are measured (`statements.txt`, `buffers.txt`), and what they are asked about.
 
+mod apart;
 mod studio;
 mod writes;
 

@@ -3,6 +3,8 @@
 use std::process::Command;
 use std::time::Duration;
 
+use resonant_backend::metrics::Keeper;
+use resonant_backend::{Actor, RequestId};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -27,6 +29,9 @@ async fn the_guides_snippets_run_unchanged() {
     let body = json!({ "name": "Python", "scopes": scopes });
     let made = app.post("/api/v1/keys").by(&ada).json(&body).await.value();
     let key = made["key"].as_str().unwrap().to_owned();
+    app.get("/api/v1/listings").await;
+    let system = app.backend.ctx(Actor::System, RequestId::new("test"));
+    Keeper::default().keep(&system).await.unwrap();
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

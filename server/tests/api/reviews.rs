@@ -39,6 +39,14 @@ async fn a_listing_is_run_reviewed_and_judged_anew() {
     let page = app.get(&reviews).await.value();
     assert_eq!(page["reviews"][0]["text"], "Right to the last digit");
     assert_eq!(page["has_more"], false);
+    // They are the same to everybody.
+    for place in [&reviews, &path] {
+        let kept = app.get(place).by(&ada).await;
+        let cache = kept.header("cache-control");
+        assert_eq!(cache, "public, max-age=60, stale-while-revalidate=60", "{place}");
+    }
+    let known = app.get(&path).await.header("etag").to_owned();
+    assert_eq!(app.get(&path).header("if-none-match", &known).await.status, 304);
     let facts = app.get(&format!("{listing}/facts")).await.value();
     assert_eq!((&facts["sessions"], &facts["completed"]), (&json!(1), &json!(1)), "{facts}");
     assert_eq!(app.get(&format!("{listing}/facts?version=1")).await.value(), facts);

@@ -169,6 +169,7 @@ async fn each_function_of_a_page_knows_its_callers() {
         ("studio/open_list", "query[sort]=name&from=0".into(), own),
         ("studio/read_list", "query[sort]=name&place[from_start]=0&limit=50".into(), own),
         ("studio/find_agent", "query[sort]=name&prefix=reck".into(), own),
+        ("studio/search_agents", "text=reck".into(), own),
         ("studio/list_versions", agent.clone(), OWNED),
         ("studio/compare_editions", format!("{agent}&before=1&after=draft"), OWNED),
         ("studio/get_numbers", agent.clone(), OWNED),

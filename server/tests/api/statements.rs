@@ -12,6 +12,7 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 use super::measured::{Route, is_written, reads, routes};
+use super::preconditions::made;
 use crate::support::{Answer, Call, TestApp, Visitor};
 
 /// What the routes cost at present.
@@ -158,6 +159,58 @@ async fn a_longer_list_costs_no_more_statements() {
     let left = app.get("/api/v1/sessions?limit=200").by(&ada).await.value();
     let states = left["sessions"].as_array().unwrap().iter().map(|session| &session["state"]);
     assert_eq!(states.filter(|state| *state == "cancelled").count(), 21);
+    app.end().await;
+}
+
+/// One for each of the people who share something would show, too.
+#[tokio::test]
+async fn more_people_cost_no_more_statements() {
+    let app = TestApp::start().await;
+    let mut teams = vec![];
+    for people in [2, 6] {
+        let owner = app.member(&format!("owner-{people}")).await;
+        let reader = app.member(&format!("reader-{people}")).await;
+        let new = json!({ "name": "Team", "slug": format!("team-{people}") });
+        let team = made(&app, &owner, "/api/v1/teams", &new).await.header("location").to_owned();
+        let join = async |who: &Visitor| {
+            let invitations = format!("{team}/invitations");
+            let link = made(&app, &owner, &invitations, &json!({ "role": "runner" })).await.value();
+            let token = json!({ "token": link["token"] });
+            made(&app, who, "/api/v1/team-invitations/accept", &token).await;
+        };
+        join(&reader).await;
+        let mut last = String::new();
+        for number in 0..people {
+            let sharer = app.member(&format!("sharer-{people}-{number}")).await;
+            join(&sharer).await;
+            let agent = app.agent(&sharer, "Shared").await.id;
+            let share = format!("{team}/agents/{agent}");
+            assert_eq!(app.call(Method::PUT, &share).by(&sharer).await.status, 204);
+            last = format!("/api/v1/agents/{agent}/execute");
+        }
+        let session = made(&app, &reader, &last, &json!({ "goal": "1 + 1" })).await;
+        teams.push((owner, reader, team, session.header("location").to_owned()));
+    }
+    let statements = Statements::default();
+    let subscriber = tracing_subscriber::registry().with(statements.clone());
+    let _counting = tracing::subscriber::set_default(subscriber);
+    until_it_hears(&app, &statements, &teams[0].1).await;
+    let mut costs = vec![];
+    for (owner, reader, team, session) in &teams {
+        let cost = async |call: Call| {
+            let before = statements.0.load(Ordering::Relaxed);
+            let answer = call.await;
+            assert!((200..300).contains(&answer.status), "{answer:?}");
+            statements.0.load(Ordering::Relaxed) - before
+        };
+        // Who they are is known from here on.
+        for visitor in [owner, reader] {
+            assert_eq!(app.get("/api/v1/teams").by(visitor).await.status, 200);
+        }
+        let read = cost(app.get(session).by(reader)).await;
+        costs.push((read, cost(app.call(Method::DELETE, team).by(owner)).await));
+    }
+    assert_eq!(costs[0], costs[1], "a session of a teammate's agent, and a team that is deleted");
     app.end().await;
 }
 

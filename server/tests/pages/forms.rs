@@ -31,7 +31,7 @@ pub(super) async fn send_from(
 }
 
 /// The visitor that an answer's cookie makes.
-fn visitor(answer: &Answer) -> Visitor {
+pub(super) fn visitor(answer: &Answer) -> Visitor {
     let cookie = answer.header("set-cookie");
     let token = cookie.strip_prefix("resonant_sign_in=").unwrap_or_else(|| panic!("{answer:?}"));
     Visitor { token: Some(token.split(';').next().unwrap().to_owned()) }

@@ -5,7 +5,7 @@ use resonant_domain::waiting::{Wait, WaitReason};
 use serde_json::{Value, json};
 
 use super::editor::{hidden, page_of};
-use super::forms::send_from;
+use super::forms::{send_from, visitor};
 use crate::api::waiting;
 use crate::support::{Answer, TestApp, Visitor};
 
@@ -84,6 +84,36 @@ async fn a_listing_that_is_tried_twice_by_one_form_runs_once() {
     // What everybody is shown alike holds nobody's key.
     let public = page_of(&app, page, &Visitor::ANONYMOUS).await;
     assert_eq!(hidden(&public, "intent"), "");
+    app.end().await;
+}
+
+#[tokio::test]
+async fn who_is_not_known_yet_becomes_a_guest_before_their_form_is_done() {
+    let app = TestApp::start().await;
+    app.backend.load_content().await.unwrap();
+    let form = "slug=unit-converter&goal=5+miles+in+km&intent=one";
+    let send = async |function: &str, visitor: &Visitor| {
+        send_from(&app, "/marketplace/unit-converter", function, visitor, form).await
+    };
+    let function = "marketplace/install_and_run";
+    let answer = send(function, &Visitor::ANONYMOUS).await;
+    assert_eq!(answer.status, 307, "{answer:?}");
+    let again = answer.header("location").strip_prefix("/api/fn/").unwrap();
+    let guest = visitor(&answer);
+    assert_eq!(count(&app, &guest).await, 0);
+    // The browser sends it there, and its visitor once more where that answer is lost.
+    let first = place(&send(again, &guest).await);
+    assert_eq!(place(&send(function, &guest).await), first);
+    assert_eq!(count(&app, &guest).await, 1);
+    // A script is led the same way.
+    let path = format!("/api/fn/{function}");
+    let call = app.post(&path).header("accept", "application/json").form(form).await;
+    assert_eq!((call.status, call.header("location")), (307, answer.header("location")));
+    // Whoever keeps no cookies is not led around for ever, and may have another's intent: it is nobody's key.
+    let answer = send(again, &Visitor::ANONYMOUS).await;
+    let other = place(&answer);
+    assert_ne!(other, first);
+    assert_eq!(count(&app, &visitor(&answer)).await, 1);
     app.end().await;
 }
 
@@ -168,5 +198,39 @@ async fn whose_decision_it_was_is_not_told_that_it_came_too_late() {
         place(&send_from(&app, &page, "sessions/decide", &ada, &form).await);
     }
     assert_eq!(events(&app, &ada, &session, "decision").await.len(), 1);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_replay_shows_a_session_as_it_stood() {
+    let app = TestApp::builder().workers(1).start().await;
+    let ada = app.guest().await;
+    let session = waiting(&app, &ada).await;
+    let (sequence, call) = pause(&session);
+    let verdict = json!({ "call_id": call, "verdict": "approve" });
+    let decision = json!({ "waiting": sequence, "kind": "calls", "verdicts": [verdict] });
+    let path = format!("/api/v1/sessions/{}", session.id);
+    let decided = app.post(&format!("{path}/decisions")).by(&ada).json(&decision).await;
+    assert_eq!(decided.status, 202, "{decided:?}");
+    app.finish(&ada, &session).await;
+
+    let log = app.get(&format!("{path}?include=events")).by(&ada).await.value();
+    let log = log["events"].as_array().unwrap();
+    let until = |kind: &str| log.iter().position(|event| event["type"] == kind).unwrap() + 1;
+    let running = "class=\"call__running\"";
+    for (at, shown, hidden) in [
+        (0, "Waiting for a worker", "class=\"step"),
+        (until("tool_call"), running, "No answer"),
+        (until("waiting"), "Waiting for its owner: ", "No answer"),
+        (until("decision"), "Decided: `calculator` is allowed", "Waiting for its owner: "),
+        (log.len(), "Completed", running),
+    ] {
+        let page = format!("/sessions/{}/replay?at={at}", session.id);
+        let page = page_of(&app, &page, &ada).await;
+        for part in [shown, "<h2 class=\"session__goal\">What is 12 * 7?</h2>"] {
+            assert!(page.contains(part), "at {at} lacks {part}: {page}");
+        }
+        assert!(!page.contains(hidden), "at {at} has {hidden}: {page}");
+    }
     app.end().await;
 }

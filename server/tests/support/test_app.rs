@@ -157,6 +157,7 @@ impl Builder {
                 base_url: url.parse().unwrap(),
                 api_key: Some(Secret::new("sk-meanings")),
                 model: "topics".to_owned(),
+                price: 0,
             }),
             ..ModelSettings::default()
         };

@@ -124,6 +124,40 @@ mod faults {
         );
     }
 
+    /// What the claim's row says of the end of its lease.
+    async fn lease(pool: &PgPool) -> String {
+        let lease =
+            sqlx::query_scalar!(r#"SELECT lease_until::TEXT AS "lease!" FROM idempotency_keys"#);
+        lease.fetch_one(pool).await.unwrap()
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn a_claim_holds_for_as_long_as_its_work_takes(pool: PgPool) {
+        let (clock, backend) = at_noon(pool.clone());
+        let ada = sample::guest(&backend).await.unwrap();
+        let slow = run(&ada, "k", "a").await;
+        let work = async {
+            let first = lease(&pool).await;
+            clock.advance(LEASE - SignedDuration::from_secs(1));
+            tokio::time::pause();
+            tokio::time::advance(RENEW_AFTER).await;
+            tokio::time::resume();
+            let renewed = async {
+                while lease(&pool).await == first {
+                    tokio::task::yield_now().await;
+                }
+            };
+            let renewed = tokio::time::timeout(Duration::from_secs(10), renewed).await;
+            renewed.expect("the lease is renewed");
+            clock.advance(LEASE - SignedDuration::from_secs(1));
+            assert!(matches!(ask(&ada, "k", "a").await, Verdict::InFlight));
+        };
+        slow.hold(&backend, work).await;
+        // Once the work is over, nobody renews it any more.
+        clock.advance(SignedDuration::from_secs(1));
+        run(&ada, "k", "a").await;
+    }
+
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]
     async fn what_was_made_before_the_end_is_not_made_again(pool: PgPool) {
         let (clock, backend) = at_noon(pool);

@@ -9,9 +9,8 @@ use resonant_domain::team::AgentRight;
 use resonant_domain::upstream::{Choices, ListingUpdate, Widening, merge};
 
 use super::{check_seen, lineage};
-use crate::agents::Expected;
 use crate::store::listing_runs::Copied;
-use crate::{Ctx, Error, Result, access, agents, purchases, store};
+use crate::{Ctx, Error, Result, Seen, access, agents, purchases, store};
 
 const NO_AGENT: Error = Error::NotFound("agent");
 
@@ -131,7 +130,7 @@ pub async fn take(ctx: &Ctx, id: AgentId, taking: Taking) -> Result<Agent> {
     // What the version costs, and that it is there, is written at once.
     let (before, reached, mut tx) =
         access::agent_to_change(ctx, Scope::AgentsWrite, id, AgentRight::Own).await?;
-    let (locked, expected) = ((&before, reached), Expected::from(Some(taking.revision)));
+    let (locked, expected) = ((&before, reached), Seen::from(Some(taking.revision)));
     let changed =
         agents::change_locked(ctx, &mut tx, locked, &expected, |agent| agent.spec = spec).await?;
     let agent = changed.unwrap_or(before);

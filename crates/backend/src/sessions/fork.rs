@@ -119,6 +119,7 @@ async fn fork_of(
         goal,
         state: SessionState::Queued,
         reason: None,
+        run_at: None,
         usage: Usage::default(),
         steps: 0,
         model: None,
@@ -138,7 +139,7 @@ async fn fork_of(
     };
     let ran = store::listing_runs::find_ran(&mut tx, owner, id).await?;
     let ran = ran.map(|ran| Ran { is_pristine: ran.is_pristine && !is_changed, ..ran });
-    store::sessions::insert(&mut tx, &session, &spec, ran, parent.priority).await?;
+    store::sessions::insert(&mut tx, &session, &spec, ran).await?;
     if !session.pins.is_empty() {
         store::sessions::update_pins(&mut tx, owner, session.id, &session.pins).await?;
     }
@@ -146,7 +147,7 @@ async fn fork_of(
         owner_id: owner,
         session_id: session.id,
         agent_id: session.agent_id,
-        priority: parent.priority,
+        priority: session.priority.rank(),
         run_at: None,
         most: Some(QUEUED_MAX),
     };

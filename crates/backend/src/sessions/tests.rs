@@ -5,6 +5,7 @@ use resonant_domain::FaultKind;
 use resonant_domain::agent::Agent;
 use resonant_domain::agent::{AgentChanges, LimitChanges};
 use resonant_domain::pin::NewPin;
+use resonant_domain::session::Priority;
 use resonant_domain::session_event::{EventBody, ToolOutcome};
 use resonant_domain::tool::ASK_USER;
 use serde_json::json;
@@ -540,4 +541,24 @@ async fn a_watcher_who_leaves_is_forgotten(pool: PgPool) {
     assert_eq!(backend.events().watched_count(), 1);
     drop(streams);
     assert_eq!(backend.events().watched_count(), 0);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn a_session_tells_when_it_begins_and_how_urgent_it_is(pool: PgPool) {
+    let backend = sample::with_parrot(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let agent = agent(&ctx).await;
+    let run_at = Some("2126-11-24T12:00:00Z".parse().unwrap());
+    let new = NewSession { priority: Priority::Low, run_at, ..sample::goal("Read") };
+    let started = start(&ctx, agent.id, new).await.unwrap();
+    assert_eq!((started.priority, started.begins_at()), (Priority::Low, run_at));
+    assert_eq!(get(&ctx, started.id).await.unwrap(), started);
+    let listed = list(&ctx, SessionFilter::default()).await.unwrap();
+    assert_eq!(listed.items[0].begins_at(), run_at);
+    let of_agent = SessionFilter { agent_id: Some(agent.id), ..SessionFilter::default() };
+    assert_eq!(list(&ctx, of_agent).await.unwrap().items[0].begins_at(), run_at);
+
+    // One that was asked for a time that is over begins at once.
+    let new = NewSession { run_at: Some(Timestamp::UNIX_EPOCH), ..sample::goal("Read") };
+    assert_eq!(start(&ctx, agent.id, new).await.unwrap().run_at, None);
 }

@@ -162,13 +162,14 @@ pub(crate) async fn update_reply(
     Ok(())
 }
 
-/// Ends the lease of a claim, so that the next try goes on with it at once.
+/// Sets the end of a claim's lease, unless someone else holds it by now: one that ends at once leaves the
+/// claim to the next try.
 #[tracing::instrument(name = "db.idempotency.update_lease", skip_all, err(level = "debug"))]
 pub(crate) async fn update_lease(
     conn: &mut PgConnection,
     place: &Place,
     claim_id: Uuid,
-    now: jiff::Timestamp,
+    until: jiff::Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
@@ -180,7 +181,7 @@ pub(crate) async fn update_lease(
         place.route,
         place.key,
         claim_id,
-        now.to_sqlx() as Timestamp,
+        until.to_sqlx() as Timestamp,
     )
     .execute(conn)
     .await?;

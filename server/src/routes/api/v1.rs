@@ -26,6 +26,7 @@ pub(crate) mod session_shares;
 pub(crate) mod session_steps;
 pub(crate) mod sessions;
 pub(crate) mod shelves;
+pub(crate) mod showcase;
 pub(crate) mod submissions;
 pub(crate) mod teams;
 pub(crate) mod test_sets;
@@ -80,6 +81,7 @@ pub(crate) fn routes() -> Api {
         shelves::routes,
         publisher::routes,
         submissions::routes,
+        showcase::routes,
         images::routes,
         purchases::routes,
         following::routes,

@@ -85,11 +85,12 @@ pub(crate) async fn import(
     Body(file): Body<AgentFile>,
 ) -> Result<Response, Fault> {
     let spec = file.into_spec().map_err(|fault| Fault::invalid(vec![fault]))?;
-    let changes = agents::preview_draft(&ctx, id, &spec).await?;
-    let agent = if query.dry_run {
-        None
+    let seen = conditional::seen(&headers);
+    let (agent, changes) = if query.dry_run {
+        (None, agents::preview_draft(&ctx.expecting(seen), id, &spec).await?)
     } else {
-        Some(agents::replace_draft(&ctx, id, spec, conditional::expected(&headers)).await?)
+        let changes = agents::preview_draft(&ctx, id, &spec).await?;
+        (Some(agents::replace_draft(&ctx, id, spec, seen).await?), changes)
     };
     Ok(reply::json(StatusCode::OK, reply::NO_STORE, &Imported { agent, changes }))
 }

@@ -50,7 +50,7 @@ pub(crate) async fn list(
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Fault> {
     let page = reviews::list(&ctx, &slug, query.into()).await?;
-    Ok(reply::page("reviews", &page))
+    Ok(reply::public_page("reviews", &page))
 }
 
 pub(crate) async fn create(
@@ -69,7 +69,7 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let review = reviews::get(&ctx, &slug, named(&id)?).await?;
-    Ok(conditional::answer_changeable(&headers, &review))
+    Ok(conditional::answer_changeable_to(&headers, Audience::Public, &review))
 }
 
 pub(crate) async fn update(
