@@ -185,9 +185,13 @@ class Metrics:
     def __init__(self, http):
         self._http = http
 
-    def get(self, metrics, period="1h"):
-        """The figures by name: `api.latency.p50` is the attribute `api_latency_p50`."""
-        answer = self._http.ask("GET", "/metrics", {"metrics": _list(metrics), "period": period})
+    def get(self, metrics, period="1h", label=None):
+        """The figures by name: `api.latency.p50` is the attribute `api_latency_p50`.
+
+        With a label they are those of one route, agent, statement, model, tool or kind alone.
+        """
+        query = {"metrics": _list(metrics), "period": period, "label": label}
+        answer = self._http.ask("GET", "/metrics", query)
         figures = answer.get("metrics", answer)
         return figures if isinstance(figures, dict) else answer
 
@@ -288,11 +292,14 @@ class Client:
     A call waits for its answer. The answer may be awaited too, for code that is written so; where an
     event loop has other things to do meanwhile, use `asyncio.to_thread`. Several threads may use one
     client.
+
+    A request that is refused for a while is sent again when the server said, unless that is further off than
+    `patience`, in seconds.
     """
 
-    def __init__(self, url=None, api_key=None, timeout=30.0):
+    def __init__(self, url=None, api_key=None, timeout=30.0, patience=60.0):
         url = url or os.environ.get("RESONANT_URL", "http://127.0.0.1:3000")
-        self._http = Http(url, api_key or os.environ.get("RESONANT_API_KEY"), timeout)
+        self._http = Http(url, api_key or os.environ.get("RESONANT_API_KEY"), timeout, patience)
         for name, resource in RESOURCES.items():
             setattr(self, name, resource(self._http))
 

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import http.client
 import json
+import selectors
 import socket
 import threading
 import time
@@ -14,7 +15,8 @@ from .thing import Thing
 
 #: Answers after which the same request may be sent again.
 AGAIN = frozenset({429, 503})
-#: How often a request is sent at most, and the longest pause before it is sent again, in seconds.
+#: How often a request is sent at most, and the longest pause of our own choice before it is sent again, in
+#: seconds.
 TRIES, PAUSE_MAX = 4, 5.0
 
 
@@ -37,11 +39,13 @@ class Http:
     were requests at once.
     """
 
-    def __init__(self, url, api_key=None, timeout=30.0):
+    def __init__(self, url, api_key=None, timeout=30.0, patience=60.0):
         parts = urllib.parse.urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError("the server's address must be such as https://resonant.example.org")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        #: For how long a server may tell to wait.
+        self._patience = patience
         self._connect = functools.partial(kind, parts.hostname, parts.port, timeout=timeout)
         #: Guards the connections that no request has, and the sockets of the streams. A stream that
         #: nobody reads on may be collected, and then leaves, in a thread that has the lock.
@@ -89,9 +93,11 @@ class Http:
                 return _things(json.loads(answer)) if answer else Thing()
             error = _refusal(status, answer_headers, answer)
             is_twin = status == 409 and error.retry_after is not None
-            if attempt == TRIES or not (status in AGAIN or is_twin):
+            wait = error.retry_after or min(0.1 * 2**attempt, PAUSE_MAX)
+            # Whoever comes back earlier is refused again.
+            if attempt == TRIES or not (status in AGAIN or is_twin) or wait > self._patience:
                 raise error
-            time.sleep(min(error.retry_after or 0.1 * 2**attempt, PAUSE_MAX))
+            time.sleep(wait)
 
     def follow(self, path, query=None):
         """Yields the events of a stream until it says that it is at its end.
@@ -145,9 +151,7 @@ class Http:
         return self._base + path + ("?" + urllib.parse.urlencode(given) if given else "")
 
     def _send(self, method, target, data, headers):
-        with self._lock:
-            connection = self._idle.pop() if self._idle else None
-        connection = connection or self._connect()
+        connection = self._kept() or self._connect()
         is_kept = False
         try:
             connection.request(method, target, body=data, headers=headers)
@@ -162,6 +166,18 @@ class Http:
                 connection.close()
         return answer.status, answer.headers, content
 
+    def _kept(self):
+        """A connection that was kept and that the server has not closed since, where there is one.
+
+        What is sent over one that is closed is lost, and not everything may be sent again.
+        """
+        while True:
+            with self._lock:
+                connection = self._idle.pop() if self._idle else None
+            if connection is None or not _has_ended(connection.sock):
+                return connection
+            connection.close()
+
     def _close_idle(self):
         with self._lock:
             idle, self._idle = self._idle, []
@@ -171,6 +187,15 @@ class Http:
     def _refuse_closed(self):
         if self._closed.is_set():
             raise RuntimeError("the client is closed")
+
+
+def _has_ended(sock):
+    """Whether a socket over which nothing is asked can be read: what comes then is its end."""
+    if sock is None:
+        return False
+    with selectors.DefaultSelector() as selector:
+        selector.register(sock, selectors.EVENT_READ)
+        return bool(selector.select(0))
 
 
 def _frames(lines):

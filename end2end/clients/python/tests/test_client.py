@@ -152,6 +152,14 @@ class ClientTest(unittest.TestCase):
         ]
         self.assertEqual(len(shown), 3)
 
+    def test_metrics_of_one_route_alone(self):
+        # One request of that route was measured before, and others.
+        def count(label):
+            return self.client.metrics.get(["api.latency.count"], label=label).api_latency_count
+
+        self.assertEqual(count("GET /api/v1/listings"), 1)
+        self.assertGreater(count(None), 1)
+
     def test_an_alert_on_slow_responses(self):
         client = self.client
         # Alert on slow responses

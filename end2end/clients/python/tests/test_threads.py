@@ -9,7 +9,7 @@ import threading
 import unittest
 import unittest.mock
 
-from resonant import Client
+from resonant import ApiError, Client
 
 THREADS, ROUNDS, PATIENCE = 8, 5, 20
 
@@ -28,6 +28,10 @@ class Echo(http.server.BaseHTTPRequestHandler):
         self.server.ended.release()
 
     def do_GET(self):  # noqa: N802
+        if self.server.lost:
+            self.server.lost -= 1
+            self.close_connection = True
+            return
         if self.path.endswith("/stream"):
             self.send_response(200)
             self.end_headers()
@@ -44,9 +48,16 @@ class Echo(http.server.BaseHTTPRequestHandler):
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.answer({"agents": [], "missing": asked["ids"], "changed": asked["ids"]})
 
+    def do_PATCH(self):  # noqa: N802
+        self.rfile.read(int(self.headers["content-length"]))
+        self.do_GET()
+
     def answer(self, value):
         content = json.dumps(value).encode()
-        self.send_response(200)
+        waits = self.server.waits
+        self.send_response(429 if waits else 200)
+        if waits:
+            self.send_header("retry-after", str(waits.pop(0)))
         self.send_header("content-length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
@@ -58,7 +69,7 @@ class Echo(http.server.BaseHTTPRequestHandler):
 class OneClientTest(unittest.TestCase):
     def setUp(self):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo)
-        self.server.together = None
+        self.server.together, self.server.lost, self.server.waits = None, 0, []
         self.server.sockets, self.server.ended = [], threading.Semaphore(0)
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
         self.addCleanup(self.server.server_close)
@@ -120,9 +131,32 @@ class OneClientTest(unittest.TestCase):
             connection.shutdown(socket.SHUT_RDWR)
         self.assertTrue(self.have_ended(THREADS))
         with unittest.mock.patch("time.sleep") as pause:
+            # What changes something is sent once: not over one of them.
+            self.assertEqual(self.client.agents.update("one", name="Other").id, "one")
+            self.assertEqual(self.client.agents.get("two").id, "two")
+        pause.assert_not_called()
+        self.assertEqual(len(self.server.sockets), THREADS + 1)
+
+    def test_what_is_lost_on_the_way_is_sent_again_where_it_may_be(self):
+        with unittest.mock.patch("time.sleep") as pause:
+            self.server.lost = 1
             self.assertEqual(self.client.agents.get("one").id, "one")
-        # The first try tells of all of them.
-        pause.assert_called_once()
+            pause.assert_called_once()
+            self.server.lost = 1
+            with self.assertRaises(ConnectionError):
+                self.client.agents.update("one", name="Other")
+        self.assertEqual(self.server.lost, 0)
+
+    def test_who_is_told_to_wait_waits_as_long_and_no_longer_than_they_like(self):
+        with unittest.mock.patch("time.sleep") as pause:
+            self.server.waits = [20]
+            self.assertEqual(self.client.agents.get("one").id, "one")
+            pause.assert_called_once_with(20.0)
+            self.server.waits = [61, 1]
+            with self.assertRaises(ApiError) as refused:
+                self.client.agents.get("one")
+            self.assertEqual((refused.exception.status, refused.exception.retry_after), (429, 61.0))
+            pause.assert_called_once()
 
     def test_answers_are_gathered(self):
         agents = self.client.agents
