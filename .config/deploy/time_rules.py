@@ -8,13 +8,17 @@ def check(root, fault, all_manifests, services):
     """Tells `fault` of each time that is too short."""
 
     def seconds_of(path, name):
-        found = re.search(rf"const {name}: Duration = Duration::from_secs\((\d+)\);", (root / path).read_text())
-        return int(found[1])
+        written = rf"const {name}: Duration = Duration::from_(secs|millis)\((\d+)\);"
+        unit, number = re.search(written, (root / path).read_text()).groups()
+        return int(number) if unit == "secs" else int(number) / 1000
 
     def check_stop(place, settings, patience):
         leave = int(settings.get("LEAVE_AFTER_SECONDS", 0))
         drain = int(settings.get("DRAIN_SECONDS", seconds_of("server/src/serve.rs", "GRACE")))
-        longest = leave + drain + seconds_of("server/src/telemetry/spans.rs", "LAST_WORDS")
+        # Then, one after the other: the last measurements, the last spans, threads that still compute.
+        longest = leave + drain + seconds_of("server/src/jobs.rs", "LAST_WORDS")
+        longest += seconds_of("server/src/telemetry/spans.rs", "LAST_WORDS")
+        longest += seconds_of("server/src/threads.rs", "LAST_MOMENT")
         if patience <= longest:
             fault(place, f"kills after {patience} s a process that may take {longest}")
 
