@@ -23,7 +23,12 @@ const SHOWN: Shown[] = [
   { name: 'collection', as: 'stranger' },
   { name: 'publisher', as: 'stranger' },
   { name: 'sign-in', as: 'stranger' },
-  ...['studio', 'editor', 'versions', 'publish', 'update', 'bench', 'tools', 'session', 'compare', 'replay', 'account', 'teams', 'case', 'admin'].map(
+  { name: 'shared-session', as: 'stranger' },
+  { name: 'sign-up', as: 'stranger' },
+  ...['studio', 'new-agent', 'import', 'editor', 'versions', 'publish', 'preview', 'update', 'bench', 'test-set', 'tools', 'tool', 'knowledge', 'document'].map(
+    (name) => ({ name }),
+  ),
+  ...['history', 'session', 'step-input', 'compare', 'replay', 'automations', 'webhook', 'account', 'secrets', 'teams', 'team', 'case', 'admin'].map(
     (name) => ({ name }),
   ),
 ];

@@ -43,6 +43,12 @@ test('a session is kept as Markdown and as JSON', async ({ page }) => {
   const markdown = await (await page.request.get(`/api/v1/sessions/${session}/export?format=md`)).text();
   expect(markdown).toContain(`# ${GOAL}`);
   expect(markdown).toContain('### Tool: calculator');
+  const said = await page.request.post(`/api/v1/sessions/${session}/messages`, { data: { text: 'What is 20% of 80?' } });
+  expect(said.ok(), await said.text()).toBe(true);
+  await untilEnded(page, session);
+  const both = await (await page.request.get(`/api/v1/sessions/${session}/export?format=md`)).text();
+  expect(both).toContain('### Message\n\nWhat is 20% of 80?\n');
+  expect(both).toMatch(/\n## Step 1\n\n\d+ tokens? · \$\S+ · \d+ ms/);
   const json = (await (await page.request.get(`/api/v1/sessions/${session}/export`)).json()) as { events: unknown[] };
   expect(json.events.length).toBeGreaterThan(3);
 });
@@ -91,8 +97,20 @@ test('a session is replayed with a scrubber', async ({ page }) => {
   await visit(page, `/sessions/${session}/replay`);
   const scrubber = page.getByRole('slider', { name: 'Event' });
   await expect(page.locator('.step')).not.toHaveCount(0);
+  await expect(page.getByRole('heading', { level: 2, name: GOAL })).toBeVisible();
   await scrubber.fill('0');
   await expect(page.locator('.step')).toHaveCount(0);
+  await expect(page.getByText('Waiting for a worker')).toBeVisible();
+  // A call that is under way looks as it did then.
+  const { events } = await readSession(page, session);
+  await scrubber.fill(String(events!.findIndex((event) => event.type === 'tool_call') + 1));
+  await expect(page.locator('.call__running')).toHaveText('Running');
+  await expect(page.locator('.step__working')).toHaveText('Working');
+  await expect(page.getByText('No answer')).toHaveCount(0);
+  await scrubber.fill(String(events!.length));
+  await expect(page.locator('.call__running')).toHaveCount(0);
+  await expect(page.getByText('Completed', { exact: true })).toBeVisible();
+  await scrubber.fill('0');
   await page.getByRole('button', { name: 'Play' }).click();
   await expect(page.locator('.step__output').last()).toContainText('12');
   // What the model was given is told there, too.
@@ -114,6 +132,8 @@ test('the replay of a session that is not over grows with it', async ({ page }) 
   const scrubber = second.getByRole('slider', { name: 'Event' });
   const goesOn = second.getByText('The session is still going on (waiting)');
   await expect(goesOn).toBeVisible();
+  const pause = second.getByText('Waiting for its owner: the call of `calculator` needs your approval');
+  await expect(pause).toBeVisible();
   await expectAccessible(second);
   const before = Number(await scrubber.inputValue());
   await session.decision.getByRole('button', { name: 'Send the decision' }).click();
@@ -127,6 +147,10 @@ test('the replay of a session that is not over grows with it', async ({ page }) 
   // Back to where it was, and on from there.
   await scrubber.fill(String(before));
   await expect(second.locator('.step__output').filter({ hasText: '42' })).toHaveCount(0);
+  await expect(pause).toBeVisible();
+  await scrubber.fill(String(before + 1));
+  await expect(second.getByText('Decided: `calculator` is allowed')).toBeVisible();
+  await expect(pause).toHaveCount(0);
   await second.getByRole('button', { name: 'Play' }).click();
   await expect(second.locator('.step__output').last()).toContainText('42');
 });
