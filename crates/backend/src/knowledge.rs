@@ -244,8 +244,9 @@ pub(crate) async fn look_up(
     query: &str,
     most: u32,
 ) -> Result<Vec<FoundPassage>> {
-    let meant = meaning::search(backend, owner, agent, query, most);
-    let said = look_up_words(backend, owner, agent, query, most);
+    // Both hold much of what they wait for: too much to stand in the futures of their callers.
+    let meant = Box::pin(meaning::search(backend, owner, agent, query, most));
+    let said = Box::pin(look_up_words(backend, owner, agent, query, most));
     let (meant, said) = tokio::try_join!(meant, said)?;
     Ok(if meant.is_empty() { said } else { meaning::fuse(vec![said, meant], most) })
 }

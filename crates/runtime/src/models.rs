@@ -295,8 +295,8 @@ impl Models {
             None => self.language.iter().chain(tiers).cloned().collect(),
         };
         let presumed = all.iter().filter(|chosen| self.guessed_price(chosen).is_some());
-        let names: BTreeSet<String> = presumed.map(|chosen| format!("{chosen:?}")).collect();
-        names.into_iter().collect()
+        let once: BTreeSet<String> = presumed.map(|chosen| format!("{chosen:?}")).collect();
+        once.into_iter().collect()
     }
 
     /// Whether cheaper models can answer for an agent of this policy.

@@ -52,7 +52,7 @@ pub(crate) async fn sitemap(
         return Ok(index(&origin, maps));
     }
     let mut places = page_places(&ctx).await?;
-    places.extend(listings.into_iter().map(listing_place));
+    places.extend(listings.iter().map(listing_place));
     Ok(url_set(&origin, places))
 }
 
@@ -78,7 +78,7 @@ pub(crate) async fn listings(
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let listings = site_map::listings(&ctx(&state), &query.from, LISTINGS_MAX).await?;
-    Ok(url_set(&state.site.origin(&headers), listings.into_iter().map(listing_place)))
+    Ok(url_set(&state.site.origin(&headers), listings.iter().map(listing_place)))
 }
 
 fn ctx(state: &AppState) -> Ctx {
@@ -101,7 +101,7 @@ async fn page_places(ctx: &Ctx) -> Result<Vec<Place>, Fault> {
     Ok(places)
 }
 
-fn listing_place(listing: Listed) -> Place {
+fn listing_place(listing: &Listed) -> Place {
     (format!("/marketplace/{}", listing.slug), Some(listing.updated_at))
 }
 

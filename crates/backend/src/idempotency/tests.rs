@@ -152,7 +152,7 @@ mod faults {
             clock.advance(LEASE - SignedDuration::from_secs(1));
             assert!(matches!(ask(&ada, "k", "a").await, Verdict::InFlight));
         };
-        slow.hold(&backend, work).await;
+        Box::pin(slow.hold(&backend, work)).await;
         // Once the work is over, nobody renews it any more.
         clock.advance(SignedDuration::from_secs(1));
         run(&ada, "k", "a").await;

@@ -35,8 +35,8 @@ fn receiver(statuses: &'static [u16]) -> (String, Receiver<String>) {
                     break;
                 }
             }
-            let head = "location: /hook/\r\ncontent-length: 0\r\nconnection: close";
-            write!(stream, "HTTP/1.1 {status} X\r\n{head}\r\n\r\n").unwrap();
+            let fields = "location: /hook/\r\ncontent-length: 0\r\nconnection: close";
+            write!(stream, "HTTP/1.1 {status} X\r\n{fields}\r\n\r\n").unwrap();
             told.send(request).unwrap();
         }
     }));

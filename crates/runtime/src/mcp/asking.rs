@@ -228,7 +228,7 @@ mod tests {
         json!({ "method": "elicitation/create", "params": params })
     }
 
-    fn asks(requests: Value) -> Asked {
+    fn asks(requests: &Value) -> Asked {
         match asked(&json!({ "inputRequests": requests, "requestState": "s-1" })) {
             McpError::Asks(asked) => *asked,
             other => panic!("{other:?}"),
@@ -255,7 +255,7 @@ mod tests {
             "colour": { "type": "string", "oneOf": titled(&[("#f00", "Red"), ("#0f0", "Green")]) },
             "likes": { "type": "array", "items": { "anyOf": titled(&[("t", "Tea"), ("c", "Coffee")]) } },
         });
-        let asked = asks(json!({
+        let asked = asks(&json!({
             "me": form(&about_me, &json!(["name", "likes"])),
             "sure": form(&json!({ "name": { "type": "boolean" } }), &json!([])),
         }));
@@ -292,7 +292,7 @@ mod tests {
         let declined = answered(&asked, None);
         assert_eq!(declined["inputResponses"]["me"], json!({ "action": "decline" }));
         // Nothing to fill in is something to agree to.
-        let agree = asks(json!({ "sure": form(&json!({}), &Value::Null) }));
+        let agree = asks(&json!({ "sure": form(&json!({}), &Value::Null) }));
         assert_eq!(agree.question.form.fields, []);
         let agreed = answered(&agree, Some(json!({})));
         assert_eq!(agreed["inputResponses"]["sure"], json!({ "action": "accept", "content": {} }));

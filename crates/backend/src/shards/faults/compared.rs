@@ -92,7 +92,7 @@ async fn owners_write_while_what_they_have_is_compared() {
         drop(holder.lock().await.take());
         agent
     };
-    let both = async { tokio::join!(moving, writing) };
+    let both = Box::pin(async { tokio::join!(moving, writing) });
     let both = tokio::time::timeout(Duration::from_mins(1), both).await;
     let (ended, agent) = both.expect("the owner does not wait for the comparison");
     ended.unwrap();

@@ -62,9 +62,9 @@ async fn a_copy_that_an_earlier_release_began_is_ended() {
     };
 
     begin().await;
-    let begun =
+    let note =
         format!("INSERT INTO shard_moves (bucket, source, target) VALUES ({bucket}, {from}, {to})");
-    tell(&settings, 0, &begun).await;
+    tell(&settings, 0, &note).await;
     assert_eq!(end_abandoned_moves(&system, &settings.database).await.unwrap(), 1);
     assert_eq!(are_left().await, (Some(0), Some(0)));
 

@@ -143,7 +143,7 @@ mod tests {
         let reader = shell("exec sleep 600");
         let read = reader.cut_within(b"%PDF", Duration::from_millis(100)).await.unwrap();
         assert!(read.unwrap_err().to_string().contains("not read in time"));
-        assert!(began.elapsed() < Duration::from_secs(60));
+        assert!(began.elapsed() < Duration::from_mins(1));
     }
 
     #[tokio::test]
