@@ -195,4 +195,4 @@ impl Purse {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

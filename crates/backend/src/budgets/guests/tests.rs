@@ -21,7 +21,7 @@ use crate::database::Database;
 use crate::{Settings, agents, budgets, members, proposals, sample, sessions, work};
 
 /// Answers at once, and says that this took 6,000 tokens.
-struct Costly;
+pub(in crate::budgets) struct Costly;
 
 impl Model for Costly {
     fn provider(&self) -> &'static str {

@@ -2,35 +2,19 @@
 
 use std::sync::Arc;
 
-use futures::{FutureExt as _, StreamExt as _, stream};
+use futures::FutureExt as _;
 use jiff::SignedDuration;
 use resonant_domain::session::{NewDecision, SessionState};
 use resonant_domain::waiting::{BudgetChoice, BudgetScope, Decision, Unit, Wait, WaitReason};
 use resonant_runtime::Engine;
 use resonant_runtime::clock::{Clock, FixedClock, SystemClock};
-use resonant_runtime::models::{
-    FinishReason, Model, ModelPiece, ModelRequest, Models, ReplyStream,
-};
+use resonant_runtime::models::Models;
 use resonant_runtime::tools::Tools;
 
 use super::*;
+use crate::budgets::guests::tests::Costly;
 use crate::cache::tests::until;
 use crate::database::Database;
-
-/// Answers at once, and says that this took 6,000 tokens.
-struct Costly;
-
-impl Model for Costly {
-    fn provider(&self) -> &'static str {
-        "costly"
-    }
-
-    fn reply(&self, _: ModelRequest) -> ReplyStream {
-        let usage = Usage { input_tokens: 5_000, output_tokens: 1_000, ..Usage::default() };
-        let finish = ModelPiece::Finish { calls: Vec::new(), usage, reason: FinishReason::Stop };
-        stream::iter([Ok(ModelPiece::Output("Done.".to_owned())), Ok(finish)]).boxed()
-    }
-}
 
 fn backend(pool: PgPool, clock: Arc<dyn Clock>) -> Backend {
     let models = Models::with_language_model(Arc::new(Costly), "costly-1");
