@@ -54,10 +54,15 @@ migrate_template() {
     say '  installed_on TIMESTAMPTZ NOT NULL DEFAULT now(), success BOOLEAN NOT NULL,'
     say '  checksum BYTEA NOT NULL, execution_time BIGINT NOT NULL);'
     for file in migrations/*.sql; do
-      name=$(basename "$file" .sql)
+      name=$(basename "$file" .sql) end=''
+      if ! head -n 1 "$file" | grep -q '^-- no-transaction'; then
+        say 'BEGIN;'
+        end='COMMIT;'
+      fi
       cat "$file"
       say "; INSERT INTO _sqlx_migrations VALUES (${name%%_*}, '${name#*_}', now(), TRUE,"
       say "  '\\x$(sha384sum <"$file" | cut -c 1-96)', 0);"
+      say "$end"
     done
   } | psql "$(pg_url template1)" --no-psqlrc --quiet --set ON_ERROR_STOP=1
   psql "$(pg_url postgres)" --no-psqlrc --quiet --command 'CREATE DATABASE resonant_prepare'
