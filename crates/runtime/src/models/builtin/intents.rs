@@ -1,24 +1,26 @@
 //! What a goal asks for: each clause matched against a small grammar, then the author's `Do:` line.
 
+mod clause;
 mod materials;
 mod phrases;
+mod spoken;
 
 use serde_json::Value;
 
+use self::clause::wishes;
+use self::materials::pair;
+pub(super) use self::materials::{Material, is_json, json_table, text_of};
+use self::phrases::{DATA_PHRASES, PHRASES};
+pub(super) use self::spoken::{bare_place, spoken};
 use super::abilities::{Ability, do_line};
-use super::arithmetic::{self, calculations};
-use super::dates;
+use super::arithmetic::calculations;
 use super::goal::{self, Goal};
 use super::kept::{self, Kept};
 use super::own::OwnTools;
 use super::round::Round;
-use super::tables::{self, Earlier, Table};
-use super::words::{count_before, find_phrase, has_phrase, plain};
+use super::tables::{Earlier, Table};
+use super::words::{has_phrase, plain};
 use crate::models::ModelRequest;
-
-pub(super) use materials::{Material, is_json, json_table, text_of};
-use materials::{json_paths, pair};
-use phrases::{DATA_PHRASES, PHRASES};
 
 /// One thing that is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -241,190 +243,6 @@ fn materials(goal: &Goal, context: Option<&str>) -> Vec<Material> {
     materials
 }
 
-/// What a clause asks for.
-fn wishes(
-    clause: &str,
-    known: &Understood,
-    context: Option<&str>,
-    now: jiff::Timestamp,
-    earlier: &mut Earlier,
-) -> Vec<Wish> {
-    let lower = plain(clause);
-    let own_pages: Vec<_> = goal::urls(clause).into_iter().map(Material::Page).collect();
-    let materials: &[Material] = if own_pages.is_empty() { &known.materials } else { &own_pages };
-    let mut wishes = Vec::new();
-    let paths = json_paths(clause);
-    let json = materials.iter().find(|material| {
-        matches!(material, Material::Page(_)) || text_of(material, context).is_some_and(is_json)
-    });
-    if let (false, Some(material)) = (paths.is_empty(), json) {
-        return paths
-            .into_iter()
-            .map(|path| Wish::Path { material: material.clone(), path })
-            .collect();
-    }
-    let table = materials.iter().find_map(|material| {
-        let text = text_of(material, context)?;
-        let table = Table::read(text).or_else(|| json_table(text).map(|(_, table)| table))?;
-        Some((material, table))
-    });
-    if let Some((material, table)) = &table {
-        let query = tables::query(clause, table, earlier);
-        let converts = data_abilities(&lower, text_of(material, context));
-        if let Some(query) = query {
-            wishes.push(Wish::Query { material: (*material).clone(), query });
-        } else {
-            wishes.extend(converts.iter().map(|ability| Wish::Text {
-                ability: *ability,
-                material: (*material).clone(),
-                amount: None,
-            }));
-        }
-        if !wishes.is_empty() {
-            return wishes;
-        }
-    } else if let Some(material) = json {
-        let abilities = data_abilities(&lower, text_of(material, context).or(Some("{}")));
-        if !matches!(material, Material::Page(_)) && !abilities.is_empty() {
-            return abilities
-                .into_iter()
-                .map(|ability| Wish::Text { ability, material: material.clone(), amount: None })
-                .collect();
-        }
-    }
-    if own_pages.is_empty() {
-        let asks_each = (lower.contains("how many days")
-            || lower.contains("how far")
-            || lower.contains("how long"))
-            && ["each", "every", "they", "them"].iter().any(|word| has_phrase(&lower, word));
-        if asks_each && let Some(material) = materials.first() {
-            return vec![Wish::DatesAway { material: material.clone() }];
-        }
-        if let Some(question) = dates::question(clause, now) {
-            return vec![Wish::Date {
-                arguments: question.arguments,
-                on_previous: question.on_previous,
-            }];
-        }
-    }
-    let abilities = text_abilities(&lower);
-    if !materials.is_empty() && !abilities.is_empty() {
-        let compares = known.wishes.iter().any(|wish| matches!(wish, Wish::Compare { .. }));
-        return on_texts(&abilities, compares, &lower, materials, context);
-    }
-    if own_pages.is_empty() {
-        let has_material = !materials.is_empty();
-        wishes.extend(
-            calculations(clause)
-                .into_iter()
-                // "60 % of the chairs" within a task about a text is no calculation.
-                .filter(|calculation| {
-                    !(calculation.on_previous && has_material && known.wishes.is_empty())
-                })
-                .map(|calculation| Wish::Calculate {
-                    expression: calculation.expression,
-                    on_previous: calculation.on_previous,
-                }),
-        );
-    } else if lower.contains("describe") || lower.contains("return") {
-        wishes.extend(own_pages.into_iter().map(|material| Wish::Text {
-            ability: Ability::Fetch,
-            material,
-            amount: None,
-        }));
-    }
-    wishes
-}
-
-/// The abilities that a clause names, in the order of their places.
-fn text_abilities(lower: &str) -> Vec<Ability> {
-    let mut found: Vec<(usize, Ability)> = Vec::new();
-    for (ability, phrases) in PHRASES {
-        if let Some(at) = phrases.iter().filter_map(|phrase| find_phrase(lower, phrase)).min() {
-            found.push((at, *ability));
-        }
-    }
-    found.sort_by_key(|(at, _)| *at);
-    found.into_iter().map(|(_, ability)| ability).collect()
-}
-
-fn data_abilities(lower: &str, text: Option<&str>) -> Vec<Ability> {
-    let mut found: Vec<Ability> = Vec::new();
-    let converts_json = text.is_some_and(is_json);
-    for (ability, phrases) in DATA_PHRASES {
-        // JSON to JSON is laying out; CSV to CSV is nothing.
-        let is_nothing = *ability == Ability::Csv && !converts_json;
-        if !is_nothing && phrases.iter().any(|phrase| has_phrase(lower, phrase)) {
-            found.push(*ability);
-        }
-    }
-    found
-}
-
-/// Each ability on each text; two texts and "compare" give one comparison.
-fn on_texts(
-    abilities: &[Ability],
-    is_compared: bool,
-    lower: &str,
-    materials: &[Material],
-    context: Option<&str>,
-) -> Vec<Wish> {
-    let amount = count_before(
-        lower,
-        &[
-            "sentences",
-            "sentence",
-            "points",
-            "bullets",
-            "key",
-            "keywords",
-            "words",
-            "items",
-            "lines",
-        ],
-    )
-    .filter(|amount| (1..=10).contains(amount));
-    let compares = is_compared || abilities.contains(&Ability::Compare);
-    let pair = if compares { pair(materials, context) } else { None };
-    let mut wishes = Vec::new();
-    for ability in abilities {
-        match (ability, &pair) {
-            (Ability::Compare, Some((left, right))) => {
-                wishes.push(Wish::Compare { left: left.clone(), right: right.clone() });
-            }
-            (Ability::Compare, None) => {}
-            (Ability::Summarise, Some((left, right))) if compares => {
-                for material in [left, right] {
-                    wishes.push(Wish::Text {
-                        ability: *ability,
-                        material: material.clone(),
-                        amount: amount.or(Some(2)),
-                    });
-                }
-            }
-            (Ability::Count, Some((left, right))) => {
-                for material in [left, right] {
-                    wishes.push(Wish::Text {
-                        ability: *ability,
-                        material: material.clone(),
-                        amount: None,
-                    });
-                }
-            }
-            (ability, _) => {
-                for material in materials {
-                    wishes.push(Wish::Text {
-                        ability: *ability,
-                        material: material.clone(),
-                        amount,
-                    });
-                }
-            }
-        }
-    }
-    wishes
-}
-
 /// The abilities of the author's line, on what there is.
 fn from_author(abilities: &[Ability], known: &Understood, context: Option<&str>) -> Vec<Wish> {
     let texts: Vec<Ability> = abilities
@@ -495,82 +313,4 @@ fn useful(known: &Understood, context: Option<&str>) -> Vec<Wish> {
         }
     }
     wishes
-}
-
-/// A wish as a person reads it in the plan.
-pub(super) fn spoken(wish: &Wish) -> String {
-    match wish {
-        Wish::Calculate { expression, .. } => {
-            let shown = expression.replace("{}", "that result");
-            let verb = if arithmetic::is_conversion(expression) { "convert" } else { "work out" };
-            format!("{verb} “{shown}”")
-        }
-        Wish::Date { arguments, .. } => match arguments["operation"].as_str() {
-            Some("difference") => "count the days between two dates".to_owned(),
-            Some("business_days_between") => "count the working days between two dates".to_owned(),
-            Some("add" | "add_business_days") => "work out a date".to_owned(),
-            Some("now") => {
-                format!("look up the time ({})", arguments["time_zone"].as_str().unwrap_or("UTC"))
-            }
-            Some("convert") => "convert a time to another time zone".to_owned(),
-            _ => "look up a date".to_owned(),
-        },
-        Wish::Text { ability, material, .. } => {
-            let joint = match ability {
-                Ability::Reply => "to",
-                Ability::Outline | Ability::Checklist => "from",
-                _ => "of",
-            };
-            format!("{} {joint} {}", verb(*ability), bare_place(material))
-        }
-        Wish::Compare { .. } => "compare the two texts".to_owned(),
-        Wish::DatesAway { material } => {
-            format!("find the dates in {} and count the days to each", bare_place(material))
-        }
-        Wish::Query { material, .. } => format!("ask the table in {}", bare_place(material)),
-        Wish::Path { path, .. } => format!("read {path}"),
-        Wish::LookUp { question } => {
-            format!("look “{}” up in the documents", resonant_domain::text::shorten(question, 120))
-        }
-        Wish::Ask { tool, .. } | Wish::Lacking { tool, .. } => format!("ask `{tool}`"),
-        Wish::Remember { key, .. } => format!("remember “{key}”"),
-        Wish::Recall { about: None } => "recall what I was told to remember".to_owned(),
-        Wish::Recall { about: Some(about) } => format!("recall what I remember of “{about}”"),
-    }
-}
-
-pub(super) fn bare_place(material: &Material) -> String {
-    match material {
-        Material::Context => "the context".to_owned(),
-        Material::Text(_) => "the text in the goal".to_owned(),
-        Material::Page(url) => url.clone(),
-    }
-}
-
-const fn verb(ability: Ability) -> &'static str {
-    match ability {
-        Ability::Summarise => "pick the summary",
-        Ability::KeyPoints => "pick the key points",
-        Ability::Keywords => "find the keywords",
-        Ability::ActionItems => "find the action items",
-        Ability::Questions => "find the questions",
-        Ability::Dates => "find the dates",
-        Ability::Amounts => "find the amounts",
-        Ability::Emails => "find the e-mail addresses",
-        Ability::Links => "find the links",
-        Ability::Numbers => "find the numbers",
-        Ability::Count => "count the words",
-        Ability::Compare => "compare the parts",
-        Ability::Table => "describe the table",
-        Ability::Totals => "add up the totals",
-        Ability::Json => "lay out the JSON",
-        Ability::Csv => "make the CSV",
-        Ability::Fetch => "show the text",
-        Ability::Calculate => "work out the numbers",
-        Ability::Convert => "convert the units",
-        Ability::Date => "work out the dates",
-        Ability::Outline => "assemble an outline",
-        Ability::Reply => "assemble a reply",
-        Ability::Checklist => "assemble a checklist",
-    }
 }
