@@ -3,6 +3,7 @@
 mod breaker;
 pub mod builtin;
 mod embeddings;
+mod exchange;
 mod foreign;
 mod known;
 mod model;

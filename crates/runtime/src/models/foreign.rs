@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 use url::Url;
 
-use super::openai::{FIRST_BYTE, IDLE};
+use super::exchange::{FIRST_BYTE, IDLE};
 use super::provider_data::{self, THINKING};
 use super::refusal::{is_of_account, is_too_long, refusal};
 use super::unsent::{OnItsWay, reply_of};

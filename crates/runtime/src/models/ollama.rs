@@ -10,15 +10,15 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use url::Url;
 
+use super::exchange::{ERROR_MAX_BYTES, IDLE, read, send};
 use super::foreign::base;
-use super::openai::{ERROR_MAX_BYTES, FIRST_BYTE, IDLE, read, tool};
-use super::refusal::{is_too_long, refusal, unreachable};
+use super::openai::tool;
+use super::refusal::{is_too_long, refusal};
 use super::unsent::{OnItsWay, reply_of};
 use super::{
     CallRequest, FinishReason, Message, Model, ModelError, ModelPiece, ModelRequest,
     ModelSettingsError, ProviderSettings, ReplyStream, Secret, request_chars,
 };
-use crate::trace::{TRACEPARENT, TraceParent};
 
 /// The longest line that is taken, in bytes, and how long the calls of a reply may be together.
 const LINE_MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -45,18 +45,8 @@ impl Ollama {
     }
 
     async fn begin(self, request: ModelRequest) -> Result<Reading, ModelError> {
-        let mut sending = self.client.post(self.url.clone()).json(&body(&request));
-        if let Some(place) = TraceParent::current() {
-            sending = sending.header(TRACEPARENT, place.to_string());
-        }
-        if let Some(key) = &self.api_key {
-            sending = sending.bearer_auth(key.expose());
-        }
-        let mut response = match timeout(FIRST_BYTE, sending.send()).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(unreachable(&error)),
-            Err(_elapsed) => return Err(ModelError::silent(FIRST_BYTE)),
-        };
+        let sending = self.client.post(self.url.clone()).json(&body(&request));
+        let mut response = send(sending, self.api_key.as_ref()).await?;
         let status = response.status();
         if !status.is_success() {
             let headers = response.headers().clone();

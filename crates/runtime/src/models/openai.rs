@@ -26,23 +26,19 @@ pub(super) use self::request::{endpoint, tool};
 use self::reply::Reply;
 use self::request::Dialect;
 use self::sse::SseParser;
+use super::exchange::{ERROR_MAX_BYTES, IDLE, read, send};
 use super::model::request_chars;
-use super::refusal::{refusal, unreachable};
+use super::refusal::refusal;
 use super::{
     Model, ModelError, ModelPiece, ModelRequest, ModelSettingsError, OpenAiSettings, ReplyStream,
     Secret,
 };
-use crate::trace::{TRACEPARENT, TraceParent};
 
-/// How long a server may be silent. A local one may load its model before the first byte.
-pub(super) const IDLE: Duration = Duration::from_mins(1);
-pub(super) const FIRST_BYTE: Duration = Duration::from_mins(2);
 /// How long to wait for the token counts once the model has said that it is done.
 const COUNTS: Duration = Duration::from_secs(2);
 /// How much of a server's own words is told, in characters.
 const SAID_MAX: usize = 350;
-/// The most bytes of an error, and of a reply that is not streamed.
-pub(super) const ERROR_MAX_BYTES: usize = 64 * 1024;
+/// The most bytes of a reply that is not streamed.
 const WHOLE_MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// What events call it.
@@ -243,22 +239,12 @@ impl Endpoint {
     async fn send(&self, request: &ModelRequest) -> Result<Response, ModelError> {
         loop {
             let dialect = *self.dialect.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut sending = self
+            let sending = self
                 .client
                 .post(self.url.clone())
                 .header(ACCEPT, "text/event-stream, application/json")
                 .json(&request::body(request, dialect));
-            if let Some(place) = TraceParent::current() {
-                sending = sending.header(TRACEPARENT, place.to_string());
-            }
-            if let Some(key) = &self.api_key {
-                sending = sending.bearer_auth(key.expose());
-            }
-            let mut response = match timeout(FIRST_BYTE, sending.send()).await {
-                Ok(Ok(response)) => response,
-                Ok(Err(error)) => return Err(unreachable(&error)),
-                Err(_elapsed) => return Err(ModelError::silent(FIRST_BYTE)),
-            };
+            let mut response = send(sending, self.api_key.as_ref()).await?;
             let status = response.status();
             if status.is_success() {
                 return Ok(response);
@@ -290,22 +276,6 @@ impl Endpoint {
         let cost = cost(input_tokens, output_tokens, self.input_price, self.output_price);
         Usage { input_tokens, output_tokens, cost }
     }
-}
-
-/// Reads a body up to `most` bytes.
-pub(super) async fn read(response: &mut Response, most: usize) -> Result<Vec<u8>, ModelError> {
-    let mut body = Vec::new();
-    while body.len() < most {
-        match timeout(IDLE, response.chunk()).await {
-            Ok(Ok(Some(piece))) => body.extend_from_slice(&piece),
-            Ok(Ok(None)) => break,
-            Ok(Err(_)) | Err(_) => {
-                return Err(ModelError::transient("the connection to the model broke off"));
-            }
-        }
-    }
-    body.truncate(most);
-    Ok(body)
 }
 
 #[cfg(test)]
