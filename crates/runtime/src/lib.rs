@@ -26,3 +26,5 @@ pub use pins::PinError;
 #[cfg(test)]
 #[rustfmt::skip] // The tables of facts are laid out by hand.
 mod injection;
+#[cfg(test)]
+mod sample;

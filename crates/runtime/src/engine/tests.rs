@@ -2,264 +2,36 @@
 
 mod asking;
 mod choosing;
+mod effects;
 mod falling_back;
 mod inputs;
 mod long_results;
 mod many_calls;
 mod people;
+mod script;
 mod summaries;
 mod takeover;
+mod test_log;
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::StreamExt;
-use futures::future::BoxFuture;
 use futures::stream;
-use resonant_domain::agent::{Avatar, Limits, ModelPolicy, ToolGrant};
-use resonant_domain::ids::{AgentId, SessionId, UserId};
-use resonant_domain::session::Priority;
-use resonant_domain::timeline::Timeline;
+use resonant_domain::agent::{Limits, ModelPolicy, ToolGrant};
 use serde_json::{Value, json};
 
+use self::effects::Effects;
+use self::script::{Beat, Script, answer, calls, finish, output, usage};
+use self::test_log::TestLog;
 use super::*;
 use crate::clock::FixedClock;
 use crate::models::{
-    CallRequest, FinishReason, Message, Model, ModelError, ModelPiece, ModelRequest, ReplyStream,
+    FinishReason, Message, Model, ModelError, ModelPiece, ModelRequest, ReplyStream,
 };
+use crate::sample;
 use crate::tools::{Tool, ToolContext, ToolError, ToolFuture};
-
-/// One piece of a scripted reply, and the wait before it.
-type Beat = (u64, Result<ModelPiece, ModelError>);
-
-/// Gives the reply that belongs to the number of tool results it is shown.
-struct Script {
-    replies: Mutex<Vec<VecDeque<Vec<Beat>>>>,
-    requests: Mutex<Vec<ModelRequest>>,
-    open: Arc<AtomicUsize>,
-}
-
-impl Script {
-    /// `turns[n]` are the replies of turn n, one for each attempt; the last one is repeated.
-    fn new(turns: Vec<Vec<Vec<Beat>>>) -> Arc<Self> {
-        Arc::new(Self {
-            replies: Mutex::new(turns.into_iter().map(VecDeque::from).collect()),
-            requests: Mutex::default(),
-            open: Arc::default(),
-        })
-    }
-}
-
-struct Open(Arc<AtomicUsize>);
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-impl Model for Script {
-    fn provider(&self) -> &'static str {
-        "openai"
-    }
-
-    fn reply(&self, request: ModelRequest) -> ReplyStream {
-        let turn =
-            request.messages.iter().filter(|m| matches!(m, Message::Assistant { .. })).count();
-        self.requests.lock().unwrap().push(request);
-        let mut replies = self.replies.lock().unwrap();
-        let turn = turn.min(replies.len() - 1);
-        let beats = if replies[turn].len() > 1 {
-            replies[turn].pop_front().unwrap()
-        } else {
-            replies[turn][0].clone()
-        };
-        self.open.fetch_add(1, Ordering::SeqCst);
-        let open = Open(self.open.clone());
-        stream::unfold((beats.into_iter(), open), |(mut beats, open)| async move {
-            let (wait, piece) = beats.next()?;
-            if wait > 0 {
-                tokio::time::sleep(Duration::from_millis(wait)).await;
-            }
-            Some((piece, (beats, open)))
-        })
-        .boxed()
-    }
-}
-
-fn output(text: &str) -> Beat {
-    (0, Ok(ModelPiece::Output(text.to_owned())))
-}
-
-fn usage() -> Usage {
-    Usage { input_tokens: 10, output_tokens: 5, ..Usage::default() }
-}
-
-fn finish(reason: FinishReason) -> Beat {
-    (0, Ok(ModelPiece::Finish { calls: Vec::new(), usage: usage(), reason }))
-}
-
-fn calls(calls: &[(&str, Value)]) -> Beat {
-    let calls = calls
-        .iter()
-        .map(|(tool, arguments)| CallRequest {
-            // The same id every time, as some servers do.
-            call_id: "call_0".to_owned(),
-            tool: (*tool).to_owned(),
-            arguments: arguments.clone(),
-            provider_data: None,
-        })
-        .collect();
-    (0, Ok(ModelPiece::Finish { calls, usage: usage(), reason: FinishReason::ToolCalls }))
-}
-
-fn answer(text: &str) -> Vec<Beat> {
-    vec![output(text), finish(FinishReason::Stop)]
-}
-
-/// What the scripted tool does: `{"do": …}`.
-#[derive(Clone, Default)]
-struct Effects {
-    called: Arc<Mutex<Vec<String>>>,
-    running: Arc<AtomicUsize>,
-    most: Arc<AtomicUsize>,
-}
-
-impl Tool for Effects {
-    fn name(&self) -> &'static str {
-        "calculator"
-    }
-
-    fn description(&self) -> &'static str {
-        "follows orders"
-    }
-
-    fn parameters(&self) -> Value {
-        json!({
-            "type": "object",
-            "properties": { "do": { "type": "string" }, "ms": { "type": "integer" } },
-            "required": ["do"],
-            "additionalProperties": false,
-        })
-    }
-
-    fn timeout(&self) -> Duration {
-        Duration::from_secs(2)
-    }
-
-    fn call<'a>(&'a self, arguments: &'a Value, context: &'a ToolContext) -> ToolFuture<'a> {
-        Box::pin(async move {
-            let order = arguments["do"].as_str().unwrap_or_default();
-            self.called.lock().unwrap().push(order.to_owned());
-            let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
-            self.most.fetch_max(running, Ordering::SeqCst);
-            let _running = Open(self.running.clone());
-            tokio::time::sleep(Duration::from_millis(arguments["ms"].as_u64().unwrap_or(0))).await;
-            match order {
-                "fail" => Err(ToolError::Failed("it broke".to_owned())),
-                "panic" => panic!("the tool panics"),
-                "sources" => {
-                    let mut sources: Vec<_> = context.sources.keys().cloned().collect();
-                    sources.sort();
-                    Ok(sources.join(","))
-                }
-                order => Ok(format!("did {order}\0")),
-            }
-        })
-    }
-}
-
-/// A log that remembers where each append ended, and can lose its lease.
-#[derive(Default)]
-struct TestLog {
-    events: Mutex<Vec<SessionEvent>>,
-    ends: Mutex<Vec<usize>>,
-    used: Mutex<Usage>,
-    usages: Mutex<Vec<Usage>>,
-    fenced_after: Option<usize>,
-    /// The step whose answer a person pins as soon as it is there.
-    pinned_step: Option<u32>,
-    /// What a person writes before each of the next appends.
-    said_meanwhile: Mutex<VecDeque<Option<EventBody>>>,
-    /// When each append happened, in virtual milliseconds.
-    at_ms: Mutex<Vec<u64>>,
-    began: Mutex<Option<Instant>>,
-}
-
-impl SessionLog for TestLog {
-    fn append(
-        &self,
-        after: i64,
-        entries: Vec<EventBody>,
-        usage: Usage,
-    ) -> BoxFuture<'_, Result<Vec<SessionEvent>, LogError>> {
-        let mut ends = self.ends.lock().unwrap();
-        if self.fenced_after.is_some_and(|most| ends.len() >= most) {
-            return Box::pin(async { Err(LogError::Fenced) });
-        }
-        assert!(!entries.is_empty() || usage != Usage::default(), "an empty append");
-        let began = *self.began.lock().unwrap().get_or_insert_with(Instant::now);
-        self.at_ms.lock().unwrap().push(millis(began.elapsed()));
-        let mut events = self.events.lock().unwrap();
-        let is_over = events.iter().fold(false, |is_over, event| match event.body {
-            EventBody::Done { .. } => true,
-            EventBody::Message { .. } | EventBody::Retry { .. } => false,
-            _ => is_over,
-        });
-        assert!(!is_over, "written after the end");
-        if let Some(Some(said)) = self.said_meanwhile.lock().unwrap().pop_front() {
-            let sequence = events.last().map_or(1, |event| event.sequence + 1);
-            events.push(SessionEvent { sequence, at: start(), body: said });
-        }
-        if events.last().map_or(0, |event| event.sequence) != after {
-            let moved = events.iter().filter(|event| event.sequence > after).cloned().collect();
-            ends.push(events.len());
-            return Box::pin(async { Err(LogError::Moved { events: moved, refused: entries }) });
-        }
-        let first = events.last().map_or(1, |event| event.sequence + 1);
-        let new: Vec<_> = (first..)
-            .zip(entries)
-            .map(|(sequence, body)| SessionEvent { sequence, at: start(), body })
-            .collect();
-        events.extend(new.iter().cloned());
-        ends.push(events.len());
-        *self.used.lock().unwrap() += usage;
-        self.usages.lock().unwrap().push(*self.used.lock().unwrap());
-        Box::pin(async move { Ok(new) })
-    }
-
-    fn pins(&self) -> BoxFuture<'_, Result<Option<Vec<i64>>, LogError>> {
-        let is_pinned = |event: &SessionEvent| matches!(event.body, EventBody::StepComplete { step, .. } if Some(step) == self.pinned_step);
-        let found = self.events().into_iter().find(is_pinned);
-        let pins = found.map(|event| vec![event.sequence]);
-        Box::pin(async move { Ok(pins) })
-    }
-}
-
-impl TestLog {
-    /// What the next worker finds.
-    fn left_behind(&self) -> Self {
-        let used = *self.used.lock().unwrap();
-        Self { events: Mutex::new(self.events()), used: Mutex::new(used), ..Self::default() }
-    }
-
-    fn events(&self) -> Vec<SessionEvent> {
-        self.events.lock().unwrap().clone()
-    }
-
-    fn names(&self) -> Vec<&'static str> {
-        self.events().iter().map(|event| event.body.name()).collect()
-    }
-
-    fn timeline(&self) -> Timeline {
-        Timeline::from_events(self.events())
-    }
-
-    fn reason(&self) -> String {
-        self.timeline().end.and_then(|end| end.reason).unwrap_or_default()
-    }
-}
 
 fn start() -> Timestamp {
     "2026-11-23T12:00:00Z".parse().unwrap()
@@ -269,44 +41,9 @@ fn limits() -> Limits {
     Limits { max_steps: 10, max_tokens: 4_000, timeout_seconds: 120, max_cost_micro_usd: None }
 }
 
-fn session(limits: Limits) -> Session {
-    let id = "01890a5d-ac96-774b-bcce-b302099a8057";
-    Session {
-        id: id.parse::<SessionId>().unwrap(),
-        owner_id: id.parse::<UserId>().unwrap(),
-        agent_id: id.parse::<AgentId>().unwrap(),
-        agent_version: None,
-        agent_name: "Tester".to_owned(),
-        agent_avatar: Avatar::default(),
-        goal: "Go".to_owned(),
-        context: Some("notes".to_owned()),
-        state: SessionState::Running,
-        reason: None,
-        limits,
-        priority: Priority::Normal,
-        run_at: None,
-        usage: Usage::default(),
-        steps: 0,
-        model: None,
-        waiting: None,
-        waited_ms: 0,
-        parent: None,
-        called_by: None,
-        started_by: None,
-        thumb: None,
-        pins: Vec::new(),
-        variables: std::collections::BTreeMap::new(),
-        is_test: false,
-        last_sequence: 0,
-        created_at: start(),
-        started_at: Some(start()),
-        ended_at: None,
-    }
-}
-
 fn run_of(limits: Limits, history: Vec<SessionEvent>, usage: Usage) -> Run {
     Run {
-        session: Session { usage, ..session(limits) },
+        session: Session { usage, ..sample::session(limits, start()) },
         agent: AgentSpec {
             name: "Tester".to_owned(),
             tools: vec![ToolGrant::new("calculator")],

@@ -1,5 +1,7 @@
 //! Other models in the place of one that refuses, is silent, or takes less than was thought.
 
+use resonant_domain::breakdown::Breakdown;
+
 use super::choosing::{WIDE, choices, chosen, run_tiers, tiered};
 use super::*;
 use crate::models::Chosen;
@@ -203,6 +205,8 @@ async fn what_a_reply_that_broke_off_has_used_is_counted() {
     whole += estimate;
     assert_eq!((log.timeline().usage(), *log.used.lock().unwrap()), (whole, whole));
     assert_eq!(log.timeline().steps[0].usage, Some(whole));
+    let parts = Breakdown::of(&log.timeline(), 0, whole);
+    assert_eq!((parts.models.len(), parts.rest, parts.has_more), (1, Usage::default(), true));
 
     // What broke off in the middle of a call is paid, though nothing of it is shown.
     let broken = vec![output(""), (0, Err(ModelError::transient("busy")))];

@@ -1,5 +1,7 @@
 //! Summaries by models that fail, or that take little.
 
+use resonant_domain::breakdown::Breakdown;
+
 use super::choosing::{WIDE, chosen, tiered};
 use super::*;
 use crate::models::Chosen;
@@ -7,7 +9,10 @@ use crate::models::Chosen;
 /// Runs a session of many steps, each long enough to need a summary soon.
 async fn long_run(simple: Vec<Chosen>, words: impl Fn(usize) -> usize) -> (Outcome, TestLog) {
     let (outcome, log) = longer_run(simple, words).await;
-    assert_eq!(log.timeline().usage(), *log.used.lock().unwrap());
+    let used = *log.used.lock().unwrap();
+    assert_eq!(log.timeline().usage(), used);
+    let parts = Breakdown::of(&log.timeline(), 0, used);
+    assert_eq!(parts.rest, Usage::default(), "each summary counts with its step");
     (outcome, log)
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use resonant_domain::agent::{AgentSpec, Avatar, Limits, ToolGrant};
-use resonant_domain::session::{Priority, Session, SessionState, Usage};
+use resonant_domain::agent::{AgentSpec, Limits, ToolGrant};
+use resonant_domain::session::{Session, SessionState};
 use resonant_domain::timeline::Timeline;
 use resonant_domain::tool::BUILT_IN_TOOLS;
 
@@ -12,7 +12,7 @@ use crate::egress::Egress;
 use crate::log::MemoryLog;
 use crate::models::{ModelSettings, Models};
 use crate::tools::Tools;
-use crate::{Engine, Outcome, Run, Signals};
+use crate::{Engine, Outcome, Run, Signals, sample};
 
 const NOTES: &str = "Weekly call, 12 October 2026.\nThe launch moves to 16 November 2026. Priya will send the policy to legal by 19 October 2026. \
     Who answers mail on the weekend? The licence costs €450.00 a year. Questions go to mara@example.org, details are on https://example.org/plan.";
@@ -38,38 +38,12 @@ async fn session_by(
     goal: &str,
     context: Option<&str>,
 ) -> Timeline {
-    let id = "01890a5d-ac96-774b-bcce-b302099a8057";
     let now: jiff::Timestamp = "2026-11-23T15:30:00Z".parse().unwrap();
     let session = Session {
-        id: id.parse().unwrap(),
-        owner_id: id.parse().unwrap(),
-        agent_id: id.parse().unwrap(),
-        agent_version: None,
         agent_name: "Planner".to_owned(),
-        agent_avatar: Avatar::default(),
         goal: goal.to_owned(),
         context: context.map(str::to_owned),
-        state: SessionState::Running,
-        reason: None,
-        limits,
-        priority: Priority::Normal,
-        run_at: None,
-        usage: Usage::default(),
-        steps: 0,
-        model: None,
-        waiting: None,
-        waited_ms: 0,
-        parent: None,
-        called_by: None,
-        started_by: None,
-        thumb: None,
-        pins: Vec::new(),
-        variables: std::collections::BTreeMap::new(),
-        is_test: false,
-        last_sequence: 0,
-        created_at: now,
-        started_at: Some(now),
-        ended_at: None,
+        ..sample::session(limits, now)
     };
     let agent = AgentSpec {
         name: "Planner".to_owned(),
