@@ -1,30 +1,28 @@
+//! What is for sale, who buys it, and what becomes of it, with the checkout of our own.
+
 use std::sync::Arc;
 
 use jiff::SignedDuration;
 use resonant_domain::FaultKind;
-use resonant_domain::agent::AgentChanges;
-use resonant_domain::agent_list::TRASH_DAYS;
-use resonant_domain::agent_version::{Edition, NewVersion};
+use resonant_domain::agent_version::NewVersion;
 use resonant_domain::audit::{ActorKind, AuditFilter};
 use resonant_domain::listing::{ListingFilter, PriceFilter};
 use resonant_domain::price::{Currency, Interval, Price};
 use resonant_domain::purchase::{PaymentEvent, PaymentKind};
 use resonant_domain::session::NewFork;
-use resonant_domain::team::{NewInvitation, NewTeam, TeamRole};
 use resonant_runtime::clock::{Clock as _, FixedClock};
 use sqlx::PgPool;
 
 use super::*;
 use crate::audit::Whose;
-use crate::listings::updates::Taking;
 use crate::publications::tests::{admin, approve, hand_in, published_agent, texts};
-use crate::sessions::SessionFilter;
-use crate::teams::Invited;
-use crate::{
-    Actor, PaymentSettings, Settings, agents, members, publications, sample, sessions, teams,
-};
+use crate::{Actor, PaymentSettings, Settings, agents, publications, sample, sessions};
 
+mod copies;
 mod holders;
+mod leavers;
+mod messages;
+mod terms;
 
 fn kind<T>(answer: Result<T>) -> Option<FaultKind> {
     answer.err().map(|error| error.kind())
@@ -219,43 +217,6 @@ async fn two_tabs_begin_one_purchase(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn a_message_counts_once_whole_and_signed(pool: PgPool) {
-    let shop = Shop::open(pool, price(PriceKind::OneTime)).await;
-    let begun = begin(&shop.bob, "reader", NewPurchase::default()).await.unwrap();
-    let good = shop.message("evt-1", PaymentKind::Paid, &begun).await;
-
-    let forged = Signed { signature: "v1,AAAA".to_owned(), ..good.clone() };
-    assert_eq!(kind(shop.take(&forged).await), Some(FaultKind::Unauthenticated));
-    let changed = Signed { body: good.body.replace("500", "1"), ..good.clone() };
-    assert_eq!(kind(shop.take(&changed).await), Some(FaultKind::Unauthenticated));
-    // What is signed must still be the price: of the amount, and of the money.
-    for (amount, currency) in [(1, Currency::Usd), (501, Currency::Usd), (500, Currency::Jpy)] {
-        let mut other = begun.clone();
-        (other.total, other.price.currency) = (amount, currency);
-        let message = shop.message("evt-2", PaymentKind::Paid, &other).await;
-        assert_eq!(shop.take(&message).await.unwrap_err().fields()[0].field, "amount");
-    }
-    assert_eq!(get(&shop.bob, begun.id).await.unwrap().state, PurchaseState::Pending);
-    assert_eq!(standing(&shop.bob, "reader").await.unwrap(), Standing::Buyer);
-    let mut nobodys = begun.clone();
-    nobodys.id = PurchaseId::from_uuid(user(&shop.bob).as_uuid());
-    let message = shop.message("evt-3", PaymentKind::Paid, &nobodys).await;
-    assert_eq!(kind(shop.take(&message).await), Some(FaultKind::NotFound));
-
-    for _ in 0..3 {
-        shop.take(&good).await.unwrap();
-    }
-    let other = shop.message("evt-4", PaymentKind::Paid, &begun).await;
-    shop.take(&other).await.unwrap();
-    let earned = &earned(&shop.ada).await[0];
-    assert_eq!((earned.payments, earned.amount, earned.slug.as_str()), (1, 500, "reader"));
-
-    // An old message is none of now.
-    shop.clock.advance(SignedDuration::from_hours(1));
-    assert_eq!(kind(shop.take(&good).await), Some(FaultKind::Unauthenticated));
-}
-
-#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_refund_ends_what_was_bought(pool: PgPool) {
     let shop = Shop::open(pool, price(PriceKind::OneTime)).await;
     let bought = shop.buy(1).await;
@@ -279,94 +240,6 @@ async fn a_refund_ends_what_was_bought(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn sessions_that_are_paid_for_one_by_one_are_counted(pool: PgPool) {
-    let shop = Shop::open(pool, price(PriceKind::PerExecution)).await;
-    let bought = shop.buy(2).await;
-    assert_eq!((bought.quantity, bought.total), (2, 1_000));
-    let copy = listings::install(&shop.bob, "reader").await.unwrap();
-    let start = || sessions::start(&shop.bob, copy.id, sample::goal("Read"));
-    // Three at the same time: two are there.
-    let (one, two, three) = tokio::join!(start(), start(), start());
-    let started = [one, two, three].into_iter().flatten().count();
-    assert_eq!(started, 2);
-    let refused = start().await.unwrap_err();
-    assert!(refused.message().contains("has used all the sessions"), "{refused}");
-    let page = sessions::list(&shop.bob, SessionFilter::default()).await.unwrap();
-    assert_eq!(page.items.len(), 2, "what was refused left nothing");
-    // What is begun may be seen to its end.
-    let id = page.items[0].id;
-    sessions::cancel(&shop.bob, id).await.unwrap();
-    sessions::retry(&shop.bob, id).await.unwrap();
-    shop.buy(1).await;
-    start().await.unwrap();
-    let held = entitlements(&shop.bob).await.unwrap();
-    assert_eq!((held[0].1.executions_granted, held[0].1.executions_used), (3, 3));
-}
-
-#[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn a_rental_ends_and_is_rented_once_more_from_its_end(pool: PgPool) {
-    let shop = Shop::open(pool, price(PriceKind::Rental)).await;
-    let bought = shop.buy(1).await;
-    assert_eq!(bought.valid_until.unwrap().to_string(), "2026-02-10T08:00:00Z");
-    let copy = listings::install(&shop.bob, "reader").await.unwrap();
-    let more = shop.buy(1).await;
-    assert_eq!(more.valid_until.unwrap().to_string(), "2026-03-10T08:00:00Z");
-    shop.clock.advance(SignedDuration::from_hours(24 * 58));
-    sessions::start(&shop.bob, copy.id, sample::goal("Read")).await.unwrap();
-    shop.clock.advance(SignedDuration::from_hours(24 * 2));
-    let refused = sessions::start(&shop.bob, copy.id, sample::goal("Read")).await.unwrap_err();
-    assert!(refused.message().contains("a time that is over"), "{refused}");
-}
-
-#[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn a_subscription_is_renewed_and_ends_with_what_was_paid(pool: PgPool) {
-    let shop = Shop::open(pool, price(PriceKind::Subscription)).await;
-    let bought = shop.buy(1).await;
-    let copy = listings::install(&shop.bob, "reader").await.unwrap();
-    for _ in 0..2 {
-        // Pressed twice: one message a span.
-        let message = shop.message("renewed-1", PaymentKind::Renewed, &bought).await;
-        shop.take(&message).await.unwrap();
-    }
-    let until = |purchase: &Purchase| purchase.valid_until.unwrap().to_string();
-    assert_eq!(until(&get(&shop.bob, bought.id).await.unwrap()), "2026-03-10T08:00:00Z");
-    let cancelled = cancel(&shop.bob, bought.id).await.unwrap();
-    assert_eq!(cancelled.state, PurchaseState::Cancelled);
-    assert_eq!(until(&cancelled), "2026-03-10T08:00:00Z");
-    assert_eq!(kind(cancel(&shop.bob, bought.id).await), Some(FaultKind::Conflict));
-    sessions::start(&shop.bob, copy.id, sample::goal("Read")).await.unwrap();
-    shop.clock.advance(SignedDuration::from_hours(24 * 60));
-    let refused = sessions::start(&shop.bob, copy.id, sample::goal("Read")).await;
-    assert_eq!(kind(refused), Some(FaultKind::Conflict));
-    // And may be subscribed to anew.
-    shop.buy(1).await;
-    sessions::start(&shop.bob, copy.id, sample::goal("Read")).await.unwrap();
-}
-
-#[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn what_came_for_nothing_stays_and_what_comes_after_costs(pool: PgPool) {
-    let shop = Shop::open(pool, Price::FREE).await;
-    let copy = listings::install(&shop.bob, "reader").await.unwrap();
-    let changes = AgentChanges {
-        system_prompt: Some("Answer at length.".to_owned()),
-        ..AgentChanges::default()
-    };
-    agents::update(&shop.ada, shop.agent, changes, None).await.unwrap();
-    agents::publish(&shop.ada, shop.agent, NewVersion::default(), None).await.unwrap();
-    shop.publish(price(PriceKind::OneTime)).await;
-    sessions::start(&shop.bob, copy.id, sample::goal("Read")).await.unwrap();
-    let update = listings::updates::find(&shop.bob, copy.id).await;
-    assert_eq!(kind(update), Some(FaultKind::Conflict));
-    let bought = shop.buy(1).await;
-    let second = Taking { revision: 1, to: 2, ..Taking::default() };
-    let taken = listings::updates::take(&shop.bob, copy.id, second).await.unwrap();
-    assert_eq!(taken.spec.system_prompt, "Answer at length.");
-    refund(&shop.ada, bought.id).await.unwrap();
-    let refused = sessions::start(&shop.bob, copy.id, sample::goal("Read")).await;
-    assert_eq!(kind(refused), Some(FaultKind::Conflict), "the newer version was paid for");
-}
-
-#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn another_price_is_another_purchase(pool: PgPool) {
     let shop = Shop::open(pool, price(PriceKind::OneTime)).await;
     let begun = begin(&shop.bob, "reader", NewPurchase::default()).await.unwrap();
@@ -381,217 +254,6 @@ async fn another_price_is_another_purchase(pool: PgPool) {
     let late = shop.message("late", PaymentKind::Paid, &begun).await;
     shop.take(&late).await.unwrap();
     assert_eq!(standing(&shop.bob, "reader").await.unwrap(), Standing::Entitled);
-}
-
-#[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn a_message_that_overtakes_the_payment_comes_again(pool: PgPool) {
-    let shop = Shop::open(pool, price(PriceKind::Subscription)).await;
-    let begun = begin(&shop.bob, "reader", NewPurchase::default()).await.unwrap();
-    let message = async |kind: PaymentKind| shop.message(kind.as_str(), kind, &begun).await;
-    let [paid, renewed, refunded] =
-        [PaymentKind::Paid, PaymentKind::Renewed, PaymentKind::Refunded];
-    for kind_of in [renewed, PaymentKind::Ended, refunded] {
-        let early = shop.take(&message(kind_of).await).await;
-        assert_eq!(kind(early), Some(FaultKind::Conflict), "{kind_of:?}");
-    }
-    assert_eq!(get(&shop.bob, begun.id).await.unwrap().state, PurchaseState::Pending);
-    for kind in [paid, renewed] {
-        shop.take(&message(kind).await).await.unwrap();
-    }
-    let until = get(&shop.bob, begun.id).await.unwrap().valid_until.unwrap();
-    assert_eq!(until.to_string(), "2026-03-10T08:00:00Z", "both spans that were paid");
-    shop.take(&message(refunded).await).await.unwrap();
-    assert_eq!(get(&shop.bob, begun.id).await.unwrap().state, PurchaseState::Refunded);
-    assert_eq!(standing(&shop.bob, "reader").await.unwrap(), Standing::Buyer);
-}
-
-#[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn who_leaves_pays_no_more_and_the_earnings_stay(pool: PgPool) {
-    let shop = Shop::open(pool, price(PriceKind::Subscription)).await;
-    let bought = shop.buy(1).await;
-    let eve = sample::member(&shop.backend, "eve").await.unwrap();
-    let begun = begin(&eve, "reader", NewPurchase::default()).await.unwrap();
-    act_as_test(&eve, begun.id, TestAct::Approve).await.unwrap();
-
-    // Who cannot leave yet keeps what they pay for.
-    let team = NewTeam { name: "Readers".to_owned(), slug: "readers".to_owned() };
-    teams::create(&shop.bob, team).await.unwrap();
-    let made = teams::invite(&shop.bob, "readers", NewInvitation::default()).await.unwrap();
-    teams::accept(&eve, Invited::ByLink(&made.token.unwrap())).await.unwrap();
-    let password = || sample::new_member("bob").password;
-    let refused = members::close_account(&shop.bob, password()).await;
-    assert_eq!(kind(refused), Some(FaultKind::Conflict));
-    assert_eq!(get(&shop.bob, bought.id).await.unwrap().state, PurchaseState::Paid);
-    teams::delete(&shop.bob, "readers").await.unwrap();
-
-    members::close_account(&shop.bob, password()).await.unwrap();
-    let mut conn = shop.backend.conn().await.unwrap();
-    let left = store::purchases::find(&mut conn, bought.id).await.unwrap().unwrap();
-    assert_eq!(left.purchase.state, PurchaseState::Cancelled);
-    drop(conn);
-    members::purge_closed(&shop.backend.system()).await.unwrap();
-    let mut conn = shop.backend.conn().await.unwrap();
-    assert!(store::purchases::find(&mut conn, bought.id).await.unwrap().is_none());
-    drop(conn);
-    assert_eq!(earned(&shop.ada).await[0].amount, 1_000);
-
-    // Whose publisher leaves is not charged again either.
-    members::close_account(&shop.ada, sample::new_member("ada").password).await.unwrap();
-    assert_eq!(get(&eve, begun.id).await.unwrap().state, PurchaseState::Cancelled);
-    members::purge_closed(&shop.backend.system()).await.unwrap();
-    assert_eq!(get(&eve, begun.id).await.unwrap().id, begun.id);
-}
-
-#[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn what_is_paid_after_its_publisher_left_is_paid_once(pool: PgPool) {
-    let shop = Shop::open(pool, price(PriceKind::Subscription)).await;
-    let begun = begin(&shop.bob, "reader", NewPurchase::default()).await.unwrap();
-    let paid = shop.message("paid", PaymentKind::Paid, &begun).await;
-    members::close_account(&shop.ada, sample::new_member("ada").password).await.unwrap();
-    for _ in 0..2 {
-        shop.take(&paid).await.unwrap();
-        let kept = get(&shop.bob, begun.id).await.unwrap();
-        assert_eq!(kept.state, PurchaseState::Cancelled);
-        assert_eq!(kept.valid_until.unwrap().to_string(), "2026-02-10T08:00:00Z");
-    }
-    let held = entitlements(&shop.bob).await.unwrap();
-    assert!(held[0].1.admits(shop.clock.now()).is_ok(), "what is paid lasts");
-}
-
-#[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn what_was_begun_with_an_erased_copy_still_needs_what_it_costs(pool: PgPool) {
-    let shop = Shop::open(pool, price(PriceKind::OneTime)).await;
-    let bought = shop.buy(1).await;
-    let mut begun = Vec::new();
-    for description in ["One", "Two"] {
-        let copy = listings::install(&shop.bob, "reader").await.unwrap();
-        let description = Some(description.to_owned());
-        let changes = AgentChanges { description, ..AgentChanges::default() };
-        agents::update(&shop.bob, copy.id, changes, None).await.unwrap();
-        let session = sessions::start(&shop.bob, copy.id, sample::goal("Read")).await.unwrap();
-        sessions::cancel(&shop.bob, session.id).await.unwrap();
-        agents::delete(&shop.bob, copy.id, None).await.unwrap();
-        begun.push((copy.id, session.id));
-    }
-    assert_ne!(begun[0].0, begun[1].0);
-    // By hand, and by time.
-    agents::delete_for_good(&shop.bob, begun[0].0).await.unwrap();
-    shop.clock.advance(SignedDuration::from_hours(24 * TRASH_DAYS + 1));
-    assert_eq!(agents::purge(&shop.backend.system()).await.unwrap(), 1);
-    let fork = async |session| sessions::fork(&shop.bob, session, NewFork::default()).await;
-    let mut forks = Vec::new();
-    for (_, session) in &begun {
-        let fork = fork(*session).await.unwrap();
-        sessions::cancel(&shop.bob, fork.id).await.unwrap();
-        forks.push(fork.id);
-    }
-    refund(&shop.ada, bought.id).await.unwrap();
-    for session in begun.into_iter().map(|(_, session)| session).chain(forks) {
-        assert_eq!(kind(fork(session).await), Some(FaultKind::Conflict));
-        let again = sessions::retry(&shop.bob, session).await;
-        assert_eq!(kind(again), Some(FaultKind::Conflict));
-    }
-}
-
-#[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn a_copy_that_was_paid_for_leaves_by_no_file_and_no_team(pool: PgPool) {
-    let shop = Shop::open(pool, price(PriceKind::OneTime)).await;
-    let bought = shop.buy(1).await;
-    let copy = listings::install(&shop.bob, "reader").await.unwrap().id;
-    agents::publish(&shop.bob, copy, NewVersion::default(), None).await.unwrap();
-    let team = NewTeam { name: "Readers".to_owned(), slug: "readers".to_owned() };
-    teams::create(&shop.bob, team).await.unwrap();
-    teams::share(&shop.bob, "readers", copy).await.unwrap();
-    let eve = sample::member(&shop.backend, "eve").await.unwrap();
-    let invitation = NewInvitation { role: TeamRole::Runner, email: None };
-    let made = teams::invite(&shop.bob, "readers", invitation).await.unwrap();
-    teams::accept(&eve, Invited::ByLink(&made.token.unwrap())).await.unwrap();
-    for ctx in [&shop.bob, &eve] {
-        for edition in [Edition::Draft, Edition::Version(1)] {
-            let refused = agents::export(ctx, copy, edition).await.unwrap_err();
-            assert_eq!(refused.kind(), FaultKind::Forbidden);
-            assert!(refused.message().contains("cannot be taken along"), "{refused}");
-        }
-    }
-    // The publisher's own leaves as it likes.
-    agents::export(&shop.ada, shop.agent, Edition::Draft).await.unwrap();
-    // A teammate runs it by what its owner has paid.
-    let session = sessions::start(&eve, copy, sample::goal("Read")).await.unwrap();
-    sessions::cancel(&eve, session.id).await.unwrap();
-    refund(&shop.ada, bought.id).await.unwrap();
-    let refused = sessions::start(&eve, copy, sample::goal("Read")).await;
-    assert_eq!(kind(refused), Some(FaultKind::Conflict));
-    let fork = sessions::fork(&eve, session.id, NewFork::default()).await;
-    assert_eq!(kind(fork), Some(FaultKind::Conflict));
-}
-
-#[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn what_was_used_of_a_refunded_purchase_counts_against_no_other(pool: PgPool) {
-    let shop = Shop::open(pool, price(PriceKind::PerExecution)).await;
-    let first = shop.buy(2).await;
-    let copy = listings::install(&shop.bob, "reader").await.unwrap();
-    let start = async || sessions::start(&shop.bob, copy.id, sample::goal("Read")).await;
-    let counts = async || {
-        let held = entitlements(&shop.bob).await.unwrap()[0].1;
-        (held.executions_granted, held.executions_used)
-    };
-    for _ in 0..2 {
-        start().await.unwrap();
-    }
-    refund(&shop.ada, first.id).await.unwrap();
-    assert_eq!(counts().await, (0, 0));
-    shop.tick();
-    let second = shop.buy(2).await;
-    start().await.unwrap();
-    shop.tick();
-    shop.buy(2).await;
-    for _ in 0..2 {
-        start().await.unwrap();
-    }
-    assert_eq!(counts().await, (4, 3));
-    // Two of the three were of the purchase that is given back, which counts once.
-    refund(&shop.ada, second.id).await.unwrap();
-    let listing = first.listing_id;
-    entitlements::follow_purchases(&shop.backend, user(&shop.bob), listing).await.unwrap();
-    assert_eq!(counts().await, (2, 1));
-    start().await.unwrap();
-    assert_eq!(kind(start().await), Some(FaultKind::Conflict));
-}
-
-#[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn a_rental_that_was_given_back_counts_against_no_other(pool: PgPool) {
-    let shop = Shop::open(pool, price(PriceKind::Rental)).await;
-    let first = shop.buy(1).await;
-    refund(&shop.ada, first.id).await.unwrap();
-    shop.clock.advance(SignedDuration::from_hours(24));
-    let second = shop.buy(1).await;
-    assert_eq!(second.valid_until.unwrap().to_string(), "2026-02-11T08:00:00Z");
-    let held = entitlements(&shop.bob).await.unwrap();
-    assert_eq!(held[0].1.valid_until, second.valid_until);
-}
-
-#[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn a_newer_version_comes_with_its_price_or_not_at_all(pool: PgPool) {
-    let shop = Shop::open(pool.clone(), Price::FREE).await;
-    let copy = listings::install(&shop.bob, "reader").await.unwrap();
-    let system_prompt = Some("Answer at length.".to_owned());
-    let changes = AgentChanges { system_prompt, ..AgentChanges::default() };
-    agents::update(&shop.ada, shop.agent, changes, None).await.unwrap();
-    agents::publish(&shop.ada, shop.agent, NewVersion::default(), None).await.unwrap();
-    shop.publish(price(PriceKind::OneTime)).await;
-    shop.buy(1).await;
-    let broken = "
-        CREATE FUNCTION refuse() RETURNS TRIGGER LANGUAGE plpgsql AS $$
-        BEGIN RAISE EXCEPTION 'the database is lost'; END $$;
-        CREATE TRIGGER agents_refuse BEFORE UPDATE OF needs_entitlement ON agents
-            FOR EACH ROW EXECUTE FUNCTION refuse()";
-    sqlx::raw_sql(broken).execute(&pool).await.unwrap();
-    let second = Taking { revision: 1, to: 2, ..Taking::default() };
-    assert!(listings::updates::take(&shop.bob, copy.id, second.clone()).await.is_err());
-    assert_eq!(agents::get(&shop.bob, copy.id).await.unwrap(), copy, "nothing came for nothing");
-    sqlx::raw_sql("DROP TRIGGER agents_refuse ON agents").execute(&pool).await.unwrap();
-    let taken = listings::updates::take(&shop.bob, copy.id, second).await.unwrap();
-    assert_eq!(taken.spec.system_prompt, "Answer at length.");
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

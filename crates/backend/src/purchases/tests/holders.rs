@@ -3,6 +3,7 @@
 use resonant_domain::publication::ReportReason;
 
 use super::*;
+use crate::members;
 use crate::moderation::{self, Verdict};
 
 async fn place(ctx: &Ctx) -> Place {
@@ -62,7 +63,7 @@ async fn what_moderators_removed_is_installed_by_nobody(pool: PgPool) {
     shop.buy(1).await;
     moderation::report(&shop.bob, "reader", ReportReason::Misleading, "It lies").await.unwrap();
     let reports = moderation::reports(&shop.root, PageRequest::default()).await.unwrap().items;
-    moderation::close_report(&shop.root, reports[0].id, Verdict::Remove).await.unwrap();
+    moderation::close_report(&shop.root, reports[0].id, Verdict::Remove("Lies")).await.unwrap();
     let refused = listings::install(&shop.bob, "reader").await;
     assert_eq!(kind(refused), Some(FaultKind::NotFound));
     let place = place(&shop.bob).await;
