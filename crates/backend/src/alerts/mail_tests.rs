@@ -8,72 +8,11 @@ use resonant_domain::webhook::DeliveryState;
 use resonant_runtime::clock::FixedClock;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::net::TcpListener;
 
 use super::*;
+use crate::mail_server::{Answer, mail_server};
 use crate::{MailSettings, Settings, members, sample};
-
-/// What the server says to a recipient.
-#[derive(Clone, Copy)]
-enum Answer {
-    Takes,
-    /// Later, as greylisting does.
-    NotNow,
-}
-
-/// Takes one mail after the other, each with its answer, and hands on what was said.
-async fn mail_server(answers: Vec<Answer>) -> (String, UnboundedReceiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (told, heard) = unbounded_channel();
-    drop(tokio::spawn(async move {
-        for answer in answers {
-            let (stream, _) = listener.accept().await.unwrap();
-            converse(stream, answer, &told).await;
-        }
-    }));
-    (format!("smtp://{address}"), heard)
-}
-
-/// RFC 5321, as far as a client that only sends needs it.
-async fn converse(stream: TcpStream, answer: Answer, told: &UnboundedSender<String>) {
-    let mut stream = BufReader::new(stream);
-    let mut said = String::new();
-    let mut is_text = false;
-    stream.write_all(b"220 mail.example.org\r\n").await.unwrap();
-    loop {
-        let mut line = String::new();
-        if stream.read_line(&mut line).await.unwrap() == 0 {
-            break;
-        }
-        said.push_str(&line);
-        let command = line.trim_end().to_uppercase();
-        let reply = match (is_text, command.as_str()) {
-            (true, ".") => {
-                is_text = false;
-                "250 taken"
-            }
-            (true, _) => continue,
-            (_, "DATA") => {
-                is_text = true;
-                "354 go on"
-            }
-            (_, "QUIT") => "221 bye",
-            (_, text) if text.starts_with("RCPT") => match answer {
-                Answer::Takes => "250 fine",
-                Answer::NotNow => "451 greylisted, come back later",
-            },
-            _ => "250 fine",
-        };
-        stream.write_all(format!("{reply}\r\n").as_bytes()).await.unwrap();
-        if reply.starts_with("221") {
-            break;
-        }
-    }
-    told.send(said).unwrap();
-}
 
 fn by_mail(to: &str) -> NewAlert {
     let new: Value = json!({
@@ -99,7 +38,7 @@ async fn world(pool: PgPool, mail: Option<MailSettings>) -> (Backend, Arc<FixedC
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn mail_is_sent_again_under_the_same_id_until_it_is_taken(pool: PgPool) {
-    let (url, mut heard) = mail_server(vec![Answer::NotNow, Answer::Takes]).await;
+    let (url, mut heard) = mail_server(vec![Answer::NotNow, Answer::Takes]);
     let mail = MailSettings::new(&url, "Resonant <alerts@example.org>").unwrap();
     let (backend, clock, admin) = world(pool.clone(), Some(mail)).await;
     let alert = create(&admin, by_mail(" ops@example.net ")).await.unwrap().made;

@@ -7,8 +7,8 @@ use resonant_runtime::clock::FixedClock;
 use sqlx::PgPool;
 
 use super::*;
-use crate::cache::tests::until;
 use crate::sample;
+use crate::store::lock_waits::until_waiting;
 
 /// A Friday, 07:00 in Berlin.
 const START: &str = "2026-01-02T06:00:00Z";
@@ -47,11 +47,16 @@ async fn a_schedule_starts_one_session_for_each_of_its_times(pool: PgPool) {
     assert_eq!(after.last_run_at.unwrap().to_string(), "2026-01-02T06:31:00Z");
     let session = sessions::get(&ctx, after.last_session_id.unwrap()).await.unwrap();
     assert_eq!(session.goal, made.goal);
+    let by_this = Origin { kind: OriginKind::Schedule, id: Some(made.id.as_uuid()) };
+    assert_eq!(session.origin, Some(by_this));
     // Nobody asked for a week: one session makes up for it.
     clock.advance(SignedDuration::from_hours(24 * 7));
     assert_eq!(run_due(&system).await.unwrap(), 1);
     assert_eq!(run_due(&system).await.unwrap(), 0);
     assert_eq!(started(&ctx).await, 2);
+    // The sessions outlive what began them, and say so still.
+    delete(&ctx, made.id).await.unwrap();
+    assert_eq!(sessions::get(&ctx, session.id).await.unwrap().origin, Some(by_this));
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -108,7 +113,7 @@ async fn the_material_of_a_schedule_is_changed_and_taken_away(pool: PgPool) {
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn nothing_is_started_beside_the_pause_of_an_agent(pool: PgPool) {
-    let (backend, clock) = at(pool.clone());
+    let (backend, clock) = at(pool);
     let ctx = sample::guest(&backend).await.unwrap();
     let (owner, made) = (access::user(&ctx).unwrap(), schedule(&ctx, "* * * * *").await);
     clock.advance(SignedDuration::from_mins(1));
@@ -116,14 +121,8 @@ async fn nothing_is_started_beside_the_pause_of_an_agent(pool: PgPool) {
     let agent = store::agents::lock(&mut tx, owner, made.agent_id).await.unwrap().unwrap();
     let paused = Agent { status: AgentStatus::Paused, ..agent };
     store::agents::update(&mut tx, &paused).await.unwrap();
-    let is_waited_for = async || {
-        let waiting = "SELECT count(*) FROM pg_stat_activity
-                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        let row = sqlx::raw_sql(waiting).fetch_one(&pool).await.unwrap();
-        sqlx::Row::get::<i64, _>(&row, 0) > 0
-    };
     let pause = async {
-        until("the schedule waits for the pause", is_waited_for).await;
+        until_waiting(&mut tx, 1).await;
         tx.commit().await.unwrap();
     };
     let system = backend.system();

@@ -1,8 +1,6 @@
-use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, channel};
 
 use jiff::SignedDuration;
 use resonant_domain::FaultKind;
@@ -12,45 +10,8 @@ use resonant_runtime::clock::{Clock as _, FixedClock};
 use sqlx::PgPool;
 
 use super::*;
-use crate::signature::Signed;
+use crate::receiver::{message_of, receiver};
 use crate::{Settings, agents, sample, sessions};
-
-/// Answers one request after the other with these statuses, and hands on what it was sent.
-fn receiver(statuses: &'static [u16]) -> (String, Receiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/hook", listener.local_addr().unwrap());
-    let (told, heard) = channel();
-    drop(std::thread::spawn(move || {
-        for status in statuses {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut request = String::new();
-            let mut piece = [0; 4096];
-            // Until the body is there in the length that was announced.
-            loop {
-                let count = stream.read(&mut piece).unwrap();
-                request.push_str(std::str::from_utf8(&piece[..count]).unwrap());
-                let Some((top, body)) = request.split_once("\r\n\r\n") else { continue };
-                let length = header(top, "content-length").parse::<usize>().unwrap_or_default();
-                if body.len() >= length {
-                    break;
-                }
-            }
-            let fields = "location: /hook/\r\ncontent-length: 0\r\nconnection: close";
-            write!(stream, "HTTP/1.1 {status} X\r\n{fields}\r\n\r\n").unwrap();
-            told.send(request).unwrap();
-        }
-    }));
-    (url, heard)
-}
-
-fn header(head: &str, name: &str) -> String {
-    let mut lines = head.lines().filter_map(|line| line.split_once(": "));
-    lines
-        .find(|(known, _)| known.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value)
-        .unwrap_or_default()
-        .to_owned()
-}
 
 fn at(pool: PgPool) -> (Backend, Arc<FixedClock>) {
     let clock = Arc::new(FixedClock::new("2026-01-02T06:00:00Z".parse().unwrap()));
@@ -85,18 +46,12 @@ async fn an_end_is_told_once_with_a_signature(pool: PgPool) {
     let system = backend.system();
     let (one, two) = tokio::join!(deliver_due(&system), deliver_due(&system));
     assert_eq!(one.unwrap() + two.unwrap(), 1);
-    let request = heard.recv().unwrap();
-    let (head, body) = request.split_once("\r\n\r\n").unwrap();
-    let message = Signed {
-        id: header(head, "webhook-id"),
-        timestamp: header(head, "webhook-timestamp"),
-        signature: header(head, "webhook-signature"),
-        body: body.to_owned(),
-    };
+    let message = message_of(&heard.recv().unwrap());
     let owner = access::user(&ctx).unwrap();
     let key = SigningKey::of(&backend, KIND, owner, hook.made.id.as_uuid()).await.unwrap();
     assert_eq!(key.to_text(), hook.signing_key);
     assert!(key.verify(&message, clock.now()).unwrap(), "{message:?}");
+    let body = &message.body;
     assert!(body.contains("\"session.ended\"") && body.contains("\"cancelled\""), "{body}");
 
     let log = deliveries(&ctx, hook.made.id, PageRequest::default()).await.unwrap().items;
@@ -118,7 +73,7 @@ async fn what_is_not_taken_is_told_again_and_given_up_in_the_end(pool: PgPool) {
     for attempt in 1..=ATTEMPTS_MAX {
         assert_eq!(deliver_due(&backend.system()).await.unwrap(), 1, "{attempt}");
         assert_eq!(deliver_due(&backend.system()).await.unwrap(), 0, "{attempt}");
-        ids.push(header(heard.recv().unwrap().split_once("\r\n\r\n").unwrap().0, "webhook-id"));
+        ids.push(message_of(&heard.recv().unwrap()).id);
         come_due(&pool).await;
     }
     ids.dedup();
@@ -170,7 +125,7 @@ async fn a_message_is_sent_again_when_its_owner_says_so(pool: PgPool) {
         [(DeliveryState::Pending, 1), (DeliveryState::Delivered, 2), (DeliveryState::Delivered, 1)]
     {
         assert_eq!(deliver_due(&system).await.unwrap(), 1, "{state:?}");
-        ids.push(header(heard.recv().unwrap().split_once("\r\n\r\n").unwrap().0, "webhook-id"));
+        ids.push(message_of(&heard.recv().unwrap()).id);
         let line = log().await;
         assert_eq!((line.state, line.attempts), (state, attempts));
         assert_eq!(deliver_due(&system).await.unwrap(), 0, "{state:?}");
@@ -257,11 +212,10 @@ async fn a_message_tells_of_its_end_whatever_came_after(pool: PgPool) {
     let (backend, clock) = at(pool.clone());
     let (url, heard) = receiver(&[500, 204]);
     let (ctx, _) = told(&backend, &url).await;
-    let body = |request: String| request.split_once("\r\n\r\n").unwrap().1.to_owned();
     let filter = sessions::SessionFilter::default();
     let id = sessions::list(&ctx, filter).await.unwrap().items[0].id;
     assert_eq!(deliver_due(&backend.system()).await.unwrap(), 1);
-    let first = body(heard.recv().unwrap());
+    let first = message_of(&heard.recv().unwrap()).body;
     // The session goes on before the receiver has taken the message.
     clock.advance(SignedDuration::from_mins(1));
     let word = NewMessage { text: "Go on".to_owned(), context: None };
@@ -269,7 +223,7 @@ async fn a_message_tells_of_its_end_whatever_came_after(pool: PgPool) {
     assert_eq!(again.state, SessionState::Queued);
     come_due(&pool).await;
     assert_eq!(deliver_due(&backend.system()).await.unwrap(), 1);
-    let second = body(heard.recv().unwrap());
+    let second = message_of(&heard.recv().unwrap()).body;
     assert!(first.contains("\"cancelled\"") && !first.contains("queued"), "{first}");
     assert_eq!(first, second);
 }

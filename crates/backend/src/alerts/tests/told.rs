@@ -1,66 +1,23 @@
 //! What channels are told, and in which order.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
-use std::sync::mpsc::{Receiver, channel};
-
 use resonant_domain::webhook::DeliveryState;
 use resonant_runtime::clock::Clock as _;
 
 use super::*;
-use crate::signature::Signed;
-
-/// Takes one message after the other, and hands on what it was sent.
-fn receiver(count: usize) -> (String, Receiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/alert", listener.local_addr().unwrap());
-    let (told, heard) = channel();
-    drop(std::thread::spawn(move || {
-        for _ in 0..count {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut request = String::new();
-            let mut piece = [0; 4096];
-            loop {
-                let count = stream.read(&mut piece).unwrap();
-                request.push_str(std::str::from_utf8(&piece[..count]).unwrap());
-                let Some((top, body)) = request.split_once("\r\n\r\n") else { continue };
-                if body.len() >= header(top, "content-length").parse::<usize>().unwrap() {
-                    break;
-                }
-            }
-            let answer = "HTTP/1.1 204 X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-            stream.write_all(answer.as_bytes()).unwrap();
-            told.send(request).unwrap();
-        }
-    }));
-    (url, heard)
-}
-
-fn header(head: &str, name: &str) -> String {
-    let mut lines = head.lines().filter_map(|line| line.split_once(": "));
-    let found = lines.find(|(known, _)| known.eq_ignore_ascii_case(name));
-    found.map(|(_, value)| value).unwrap_or_default().to_owned()
-}
+use crate::receiver::{message_of, receiver};
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn channels_are_told_once_and_in_order(pool: PgPool) {
     let mut world = World::new(pool).await;
-    let (url, heard) = receiver(2);
-    let (slack, slack_heard) = receiver(1);
+    let (url, heard) = receiver(&[204, 204]);
+    let (slack, slack_heard) = receiver(&[204]);
     let channels = json!([{ "type": "webhook", "url": url }, { "type": "slack", "url": slack }]);
     let alert = world.alert(json!({ "name": "Slow <API>", "channels": channels })).await;
     world.hour_with(2_000).await;
     let system = world.backend.system();
     let (one, two) = tokio::join!(deliver_due(&system), deliver_due(&system));
     assert_eq!(one.unwrap() + two.unwrap(), 2);
-    let request = heard.recv().unwrap();
-    let (top, body) = request.split_once("\r\n\r\n").unwrap();
-    let message = Signed {
-        id: header(top, "webhook-id"),
-        timestamp: header(top, "webhook-timestamp"),
-        signature: header(top, "webhook-signature"),
-        body: body.to_owned(),
-    };
+    let message = message_of(&heard.recv().unwrap());
     let key = key_of(&world.backend, alert.id).await.unwrap();
     let page = PageRequest::default;
     let whole = get_with_history(&world.admin, alert.id, page(), page()).await.unwrap();
@@ -69,14 +26,14 @@ async fn channels_are_told_once_and_in_order(pool: PgPool) {
     assert_eq!(whole.events, events(&world.admin, alert.id, page()).await.unwrap());
     assert_eq!(whole.deliveries, deliveries(&world.admin, alert.id, page()).await.unwrap());
     assert!(key.verify(&message, world.clock.now()).unwrap(), "{message:?}");
-    let told: Value = serde_json::from_str(body).unwrap();
+    let told: Value = serde_json::from_str(&message.body).unwrap();
     assert_eq!(told["type"], "alert.fired");
     assert_eq!(told["data"]["alert"]["state"], "firing");
     assert_eq!(told["data"]["alert"]["channels"], json!([]), "channels do not learn of others");
     let place = format!("https://resonant.example.org/admin/alerts/{}", alert.id);
     assert_eq!(told["data"]["url"], place);
-    let told = slack_heard.recv().unwrap();
-    let told: Value = serde_json::from_str(told.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let told = message_of(&slack_heard.recv().unwrap()).body;
+    let told: Value = serde_json::from_str(&told).unwrap();
     let text = told["text"].as_str().unwrap();
     assert!(text.starts_with("[firing] warning · Slow &lt;API&gt;: api.latency.p99 is"), "{text}");
     assert_eq!(told["blocks"][0]["text"]["text"], text);
@@ -157,7 +114,7 @@ async fn a_process_whose_clock_is_ahead_takes_no_message_in_flight(pool: PgPool)
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn who_was_told_that_an_alert_fires_hears_that_it_is_over_when_it_is_deleted(pool: PgPool) {
     let mut world = World::new(pool).await;
-    let (url, heard) = receiver(2);
+    let (url, heard) = receiver(&[204, 204]);
     let alert = world.alert(json!({ "channels": [{ "type": "webhook", "url": url }] })).await;
     world.hour_with(2_000).await;
     world.tick();

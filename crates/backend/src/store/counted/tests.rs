@@ -1,7 +1,5 @@
 //! Facts about what is counted: of two who make one more at the same time, one gets the last place.
 
-use std::time::Duration;
-
 use resonant_domain::alert::{ALERTS_MAX, NewAlert};
 use resonant_domain::api_key::KEYS_MAX;
 use resonant_domain::image::{IMAGES_MAX, ImageKind};
@@ -18,6 +16,7 @@ use sqlx::{AssertSqlSafe, PgPool, raw_sql};
 
 use super::*;
 use crate::publications::tests::admin;
+use crate::store::lock_waits::until_waiting;
 use crate::{
     Backend, Ctx, Error, Result, access, agents, alerts, api_keys, follows, images, sample,
     schedules, secrets, store, teams, test_sets, triggers, webhooks,
@@ -149,33 +148,6 @@ fn alert() -> NewAlert {
     serde_json::from_value(new).unwrap()
 }
 
-/// Waits until two wait for what others have locked.
-async fn until_two_wait(conn: &mut PgConnection) {
-    let waiting = async {
-        loop {
-            let waiting = sqlx::query_scalar!(
-                r#"
-                SELECT count(DISTINCT w.pid) AS "count!"
-                FROM pg_locks w
-                WHERE NOT w.granted AND w.pid IN (
-                    SELECT l.pid
-                    FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-                    WHERE d.datname = current_database()
-                )
-                "#
-            )
-            .fetch_one(&mut *conn)
-            .await
-            .unwrap();
-            if waiting == 2 {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("two wait");
-}
-
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn one_of_two_at_a_time_gets_the_last_place(pool: PgPool) {
     let backend = Backend::for_tests(pool.clone());
@@ -204,7 +176,7 @@ async fn one_of_two_at_a_time_gets_the_last_place(pool: PgPool) {
         });
         tokio::select! {
             made = &mut both => panic!("{counted:?} are counted side by side: {made:?}"),
-            () = until_two_wait(&mut held) => {}
+            () = until_waiting(&mut held, 2) => {}
         }
         held.commit().await.unwrap();
         let (one, two) = both.await;

@@ -6,10 +6,9 @@ use resonant_domain::form::Form;
 use resonant_domain::session::{NewDecision, NewMessage};
 use resonant_domain::waiting::{Decision, WaitReason};
 use resonant_domain::{AgentId, FaultKind};
-use sqlx::Row as _;
 
 use super::*;
-use crate::cache::tests::until;
+use crate::store::lock_waits::until_waiting;
 
 async fn set(ctx: &Ctx, agent: AgentId, status: AgentStatus) {
     let changes = AgentChanges { status: Some(status), ..AgentChanges::default() };
@@ -27,14 +26,6 @@ async fn taken(backend: &Backend) -> Vec<Claim> {
 
 fn ids(claims: &[Claim]) -> Vec<SessionId> {
     claims.iter().map(Claim::session_id).collect()
-}
-
-/// Whether somebody waits for what another one has locked.
-async fn is_waited_for(pool: &PgPool) -> bool {
-    let waiting = "SELECT count(*) FROM pg_stat_activity
-                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let row = sqlx::raw_sql(waiting).fetch_one(pool).await.unwrap();
-    row.get::<i64, _>(0) > 0
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -130,17 +121,18 @@ async fn who_is_answered_for_a_paused_agent_goes_on_once_it_is_active(pool: PgPo
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_session_does_not_go_on_beside_the_pause_of_its_agent(pool: PgPool) {
-    let backend = sample::with_parrot(pool.clone());
+    let backend = sample::with_parrot(pool);
     let ctx = sample::guest(&backend).await.unwrap();
     let session = queued(&ctx, "Hello").await;
     run(&backend.system(), take(&backend).await, CancellationToken::new()).await.unwrap();
+    let mut conn = backend.conn().await.unwrap();
     let (owner, agent) = (session.owner_id, session.agent_id);
     let mut tx = backend.begin(owner).await.unwrap();
     let agent = store::agents::lock(&mut tx, owner, agent).await.unwrap().unwrap();
     let paused = Agent { status: AgentStatus::Paused, ..agent };
     store::agents::update(&mut tx, &paused).await.unwrap();
     let pause = async {
-        until("it waits for the pause", async || is_waited_for(&pool).await).await;
+        until_waiting(&mut conn, 1).await;
         tx.commit().await.unwrap();
     };
     let message = NewMessage { text: "And now?".to_owned(), context: None };
@@ -161,10 +153,11 @@ async fn sessions_are_put_off_in_the_order_of_their_making(pool: PgPool) {
     let moved =
         format!("UPDATE session_queue SET priority = priority WHERE session_id = '{}'", first.id);
     sqlx::raw_sql(sqlx::AssertSqlSafe(moved)).execute(&pool).await.unwrap();
+    let mut conn = backend.conn().await.unwrap();
     let mut tx = backend.begin(first.owner_id).await.unwrap();
     store::queue::lock(&mut tx, first.owner_id, first.id).await.unwrap();
     let other = async {
-        until("the pause waits for the first", async || is_waited_for(&pool).await).await;
+        until_waiting(&mut conn, 1).await;
         let lock =
             format!("SELECT FROM session_queue WHERE session_id = '{second}' FOR UPDATE NOWAIT");
         let free = sqlx::raw_sql(sqlx::AssertSqlSafe(lock)).execute(&pool).await;
