@@ -115,6 +115,24 @@ fn wanted(name: &str, arguments: &Value, asking: &Asking) -> Value {
     wanted
 }
 
+/// How often a server has said to a call that it is to be called again.
+#[derive(Default)]
+struct Again(usize);
+
+impl Again {
+    /// Whether it says so once more, and may: after the pause, with what it wants to be sent then in `wanted`.
+    async fn is_wanted(&mut self, answer: &Result<Value, McpError>, wanted: &mut Value) -> bool {
+        let Err(McpError::Again(state)) = answer else { return false };
+        if self.0 == AGAIN_MAX {
+            return false;
+        }
+        self.0 += 1;
+        wanted["requestState"] = state.as_str().into();
+        sleep(AGAIN).await;
+        true
+    }
+}
+
 /// What a tool says to a call. What comes back and is no answer leaves the call unanswered.
 fn told(asked: Result<Value, McpError>) -> Result<String, McpError> {
     let result = asked.map_err(|error| match error {
@@ -211,10 +229,8 @@ impl<'a> Session<'a> {
             self.line.describe(&tool.map_or(Value::Null, |tool| tool.input_schema));
             answer = self.ask("tools/call", &wanted).await;
         }
-        for _ in 0..AGAIN_MAX {
-            let Err(McpError::Again(state)) = &answer else { break };
-            wanted["requestState"] = state.as_str().into();
-            sleep(AGAIN).await;
+        let mut again = Again::default();
+        while again.is_wanted(&answer, &mut wanted).await {
             answer = self.ask("tools/call", &wanted).await;
         }
         told(answer)

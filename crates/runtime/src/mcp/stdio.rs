@@ -15,13 +15,13 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::alone::{self, DISCOVER, Spoken};
 use super::{
-    AGAIN, AGAIN_MAX, HELLO, McpError, PAGES_MAX, ServedTool, TOOLS_MAX, add_served, agreed,
-    answer_to, hello, ready, reply, taken_back, title_of, told, wanted,
+    Again, HELLO, McpError, PAGES_MAX, ServedTool, TOOLS_MAX, add_served, agreed, answer_to, hello,
+    ready, reply, taken_back, title_of, told, wanted,
 };
 use crate::tools::Asking;
 
@@ -128,10 +128,8 @@ impl StdioServers {
         let running = self.running(name).await?;
         let mut wanted = wanted(tool, arguments, asking);
         let mut answer = running.ask("tools/call", &wanted, asking.may_ask, patience).await;
-        for _ in 0..AGAIN_MAX {
-            let Err(McpError::Again(state)) = &answer else { break };
-            wanted["requestState"] = state.as_str().into();
-            sleep(AGAIN).await;
+        let mut again = Again::default();
+        while again.is_wanted(&answer, &mut wanted).await {
             answer = running.ask("tools/call", &wanted, asking.may_ask, patience).await;
         }
         told(answer)

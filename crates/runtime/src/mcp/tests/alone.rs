@@ -169,6 +169,20 @@ async fn a_tool_that_wants_to_be_called_again_is() {
     assert_eq!(session.call("busy", &json!({}), &Value::Null).await.unwrap(), "at last");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_tool_may_want_to_be_called_again_only_so_often() {
+    let (mut again, mut wanted) = (Again::default(), json!({}));
+    for time in 1..=AGAIN_MAX {
+        let state = time.to_string();
+        let answer = Err(McpError::Again(state.clone()));
+        assert!(again.is_wanted(&answer, &mut wanted).await);
+        assert_eq!(wanted["requestState"], state);
+    }
+    let once_more = Err(McpError::Again("more".to_owned()));
+    assert!(!again.is_wanted(&once_more, &mut wanted).await);
+    assert!(!Again::default().is_wanted(&Ok(Value::Null), &mut wanted).await);
+}
+
 #[tokio::test]
 async fn a_call_that_nobody_waits_for_ends_with_its_connection() {
     let (url, seen, at_work) = serve().await;
@@ -191,5 +205,6 @@ async fn a_call_that_nobody_waits_for_ends_with_its_connection() {
         }
     };
     tokio::time::timeout(Duration::from_secs(10), ended).await.unwrap();
-    assert_eq!(*seen.lock().unwrap(), ["server/discover -", "tools/call -"], "nothing is told of it");
+    let seen = seen.lock().unwrap();
+    assert_eq!(*seen, ["server/discover -", "tools/call -"], "nothing is told of it");
 }
