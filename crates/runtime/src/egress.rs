@@ -255,11 +255,14 @@ impl Egress {
             let Some(target) = redirect(&response) else {
                 return read(url, response, outgoing.timeout, enough).await;
             };
-            let target = url.join(&target).map_err(|error| {
+            let joined = url.join(&target);
+            // First: what is lost is lost wherever it leads, and the server may have done all that it should.
+            let to = joined.as_ref().map_or(target.as_str(), Url::as_str);
+            outgoing.redirected(response.status().as_u16(), to)?;
+            let joined = joined.map_err(|error| {
                 EgressError::Url(format!("it redirects to {target:?}, {error}"))
             })?;
-            url = self.check_url(target)?;
-            outgoing.redirected(response.status().as_u16(), &url)?;
+            url = self.check_url(joined)?;
         }
         Err(EgressError::Redirects)
     }

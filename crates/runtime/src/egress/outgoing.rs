@@ -78,14 +78,14 @@ impl Outgoing {
 
     /// What is left of it after a redirect (RFC 9110, 15.4): a 303, and a 301 or 302 that answers a
     /// POST, are followed with GET.
-    pub(super) fn redirected(&mut self, status: u16, to: &Url) -> Result<(), EgressError> {
+    pub(super) fn redirected(&mut self, status: u16, to: &str) -> Result<(), EgressError> {
         let becomes_get = match status {
             303 => self.method != HttpMethod::Head,
             301 | 302 => self.method == HttpMethod::Post,
             _ => false,
         };
         if becomes_get && self.keeps_method && self.method != HttpMethod::Get {
-            return Err(EgressError::Redirected { to: to.to_string(), status });
+            return Err(EgressError::Redirected { to: to.to_owned(), status });
         }
         if becomes_get {
             self.method = HttpMethod::Get;

@@ -55,6 +55,8 @@ impl Echo {
                 any(|| async { (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, "/echo")]) }),
             )
             .route("/see", any(|| async { Redirect::to("/echo") }))
+            .route("/app", any(|| async { found_at("app://done") }))
+            .route("/wrong", any(|| async { found_at("http://") }))
             .fallback(echo);
         drop(tokio::spawn(async move { axum::serve(listener, router).await }));
         Self { origin: format!("http://127.0.0.1:{port}"), seen }
@@ -63,6 +65,10 @@ impl Echo {
     fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
+}
+
+fn found_at(place: &'static str) -> impl IntoResponse {
+    (StatusCode::FOUND, [(header::LOCATION, place)])
 }
 
 fn context(hosts: &[&str]) -> ToolContext {
@@ -276,6 +282,14 @@ async fn what_a_redirect_would_lose_is_not_called_done() {
     // A server that has done what it was asked may answer so, too.
     let unknown = ask("/see", "POST").await;
     assert!(unknown.starts_with(&told) && unknown.contains("the outcome is unknown"), "{unknown}");
+    // Wherever it leads.
+    for (path, to) in [("/app", "app://done"), ("/wrong", "http://")] {
+        let unknown = ask(path, "POST").await;
+        let told = format!("! it redirects to {to}; name that address; the outcome is unknown");
+        assert!(unknown.starts_with(&told), "{unknown}");
+        let refused = ask(path, "GET").await;
+        assert!(refused.starts_with("! this address cannot be fetched"), "{refused}");
+    }
     assert_eq!(echo.seen(), [""; 0]);
     for (path, method) in [("/see", "GET"), ("/moved", "PUT"), ("/here", "POST")] {
         let told = ask(path, method).await;
