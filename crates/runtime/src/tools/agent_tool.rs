@@ -52,7 +52,8 @@ impl Tool for AgentTool {
 /// The session that a call asks for. The arguments have passed the schema.
 ///
 /// # Errors
-/// [`ToolError::Invalid`] when the source is not there.
+/// [`ToolError::Invalid`] when the source is not there, or is more than a session takes: an agent that is given a
+/// part of its material would take it for all.
 pub(crate) fn asked_session(
     arguments: &Value,
     sources: &HashMap<String, String>,
@@ -60,9 +61,39 @@ pub(crate) fn asked_session(
     let goal = string(arguments, "goal").unwrap_or_default().trim().to_owned();
     let context = match (string(arguments, "context"), string(arguments, "source")) {
         (Some(context), _) => Some(context.to_owned()),
-        (None, Some(name)) => Some(source(sources, name)?.to_owned()),
+        (None, Some(name)) => {
+            let text = source(sources, name)?;
+            let chars = text.chars().count();
+            if chars > CONTEXT_MAX {
+                return Err(ToolError::Invalid(format!(
+                    "`source` must hold at most {CONTEXT_MAX} characters for another agent, and `{name}` \
+                     holds {chars}: give what it needs of that in `context`"
+                )));
+            }
+            Some(text.to_owned())
+        }
         (None, None) => None,
     };
-    let context = context.map(|text| text.chars().take(CONTEXT_MAX).collect());
     Ok(NewSession { goal, context, ..NewSession::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn material_that_is_too_much_is_not_cut_in_silence() {
+        let sources = HashMap::from([
+            ("context_0".to_owned(), "ä".repeat(CONTEXT_MAX)),
+            ("call01001".to_owned(), "ä".repeat(CONTEXT_MAX + 1)),
+        ]);
+        let asked = |source: &str| {
+            let arguments = json!({ "goal": "Count", "source": source });
+            asked_session(&arguments, &sources)
+        };
+        assert_eq!(asked("context_0").unwrap().context.as_ref(), sources.get("context_0"));
+        let refused = asked("call01001").unwrap_err().to_string();
+        assert!(refused.contains("at most 200000 characters"), "{refused}");
+        assert!(refused.contains("`call01001` holds 200001"), "{refused}");
+    }
 }

@@ -14,6 +14,7 @@ use rhai::packages::{Package as _, StandardPackage};
 use rhai::{Dynamic, Engine, EvalAltResult, Scope};
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, oneshot};
+use tokio::time::timeout;
 
 use super::material::{RESULT_MAX_BYTES, floor};
 use super::schema;
@@ -36,6 +37,8 @@ const STACK_BYTES: usize = 128 * 1024 * 1024;
 const AT_ONCE: usize = 2;
 /// How long a program may run.
 const TIME: Duration = Duration::from_secs(5);
+/// How long it may wait for others to end before it runs.
+const TURN: Duration = Duration::from_secs(25);
 /// The longest program, in characters.
 const SOURCE_MAX: usize = 20_000;
 /// The longest account of a failure, in bytes: a program may throw whatever it has.
@@ -74,7 +77,8 @@ impl Tool for Code {
     }
 
     fn timeout(&self) -> Duration {
-        TIME
+        // Each of the two is told apart before that.
+        TURN + TIME + Duration::from_secs(1)
     }
 
     fn call<'a>(&'a self, arguments: &'a Value, context: &'a ToolContext) -> ToolFuture<'a> {
@@ -91,7 +95,8 @@ impl Tool for Code {
             // When nobody waits any more the program ends at its next step.
             let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
             let stopped = stop.0.clone();
-            let turn = TURNS.acquire().await.map_err(|_| failed())?;
+            let turn = timeout(TURN, TURNS.acquire()).await.map_err(|_elapsed| busy())?;
+            let turn = turn.map_err(|_| failed())?;
             let (tell, answer) = oneshot::channel();
             let thread = std::thread::Builder::new().name("code".into()).stack_size(STACK_BYTES);
             thread
@@ -101,15 +106,23 @@ impl Tool for Code {
                     let _ = tell.send(run(&program, input, text, stopped));
                 })
                 .map_err(|error| ToolError::Failed(format!("there is no thread: {error}")))?;
-            let answer = answer.await;
+            let answer = timeout(TIME, answer).await;
             drop(stop);
-            answer.map_err(|_| failed())?
+            answer.map_err(|_elapsed| late())?.map_err(|_| failed())?
         })
     }
 }
 
 fn failed() -> ToolError {
     ToolError::Failed("the interpreter failed (a defect of ours)".into())
+}
+
+fn busy() -> ToolError {
+    ToolError::Failed("it was not run: other programs have to end first; try it again later".into())
+}
+
+fn late() -> ToolError {
+    ToolError::Failed(format!("gave no answer within {} s", TIME.as_secs()))
 }
 
 struct StopOnDrop(Arc<AtomicBool>);

@@ -46,8 +46,8 @@ impl Tool for HttpFetch {
     fn description(&self) -> &'static str {
         "Reads a public web address with GET and answers with JSON: url (after redirects), status, content_type, title, \
          text, truncated. A web page comes as readable text unless `as` is \"raw\"; JSON, CSV and plain text come as they \
-         are. Internal and private addresses are refused. The text can be given to other tools by naming this call in \
-         their `source`."
+         are. One that is cut says in next_offset from which `offset` on the rest is read. Internal and private addresses are \
+         refused. The text can be given to other tools by naming this call in their `source`."
     }
 
     fn parameters(&self) -> Value {
@@ -55,6 +55,7 @@ impl Tool for HttpFetch {
             &json!({
                 "url": { "type": "string", "minLength": 1, "maxLength": 4096, "description": "The whole address, beginning with https:// or http://." },
                 "as": { "type": "string", "enum": ["text", "raw"], "description": "\"text\" (when absent): a web page as readable text. \"raw\": the HTML itself." },
+                "offset": { "type": "integer", "minimum": 0, "description": "The first character of the text to give, counted from 0; 0 when absent." },
                 "max_characters": { "type": "integer", "minimum": 200, "maximum": CHARACTERS_MAX, "description": "How much of the text to give, 20000 when absent." },
             }),
             &["url"],
@@ -109,15 +110,28 @@ fn answer(fetched: &Fetched, arguments: &Value, secrets: &Secrets) -> Result<Str
     } else {
         whole
     };
-    let truncated =
-        fetched.truncated | cut(&mut text, count(arguments, "max_characters", CHARACTERS));
+    let offset = count(arguments, "offset", 0);
+    if offset > 0 {
+        let total = text.chars().count();
+        let Some((start, _)) = text.char_indices().nth(offset) else {
+            let reason = format!("`offset` must be below {total}: the text has so many characters");
+            return Err(ToolError::Invalid(reason));
+        };
+        text.drain(..start);
+    }
+    let is_cut = cut(&mut text, count(arguments, "max_characters", CHARACTERS));
+    let end = offset + text.chars().count();
     let mut answer = json!({
         "url": fetched.final_url.as_str(),
         "status": fetched.status,
         "content_type": media_type,
-        "text": text,
-        "truncated": truncated,
     });
+    if is_cut {
+        // Before the text: models are shown the head of what is long.
+        answer["next_offset"] = end.into();
+    }
+    answer["text"] = text.into();
+    answer["truncated"] = (fetched.truncated | is_cut).into();
     if !title.is_empty() {
         answer["title"] = title.into();
     }
@@ -251,5 +265,24 @@ mod tests {
             told(Some("text/plain"), b"abc", &json!({ "max_characters": 200 }))["truncated"],
             false
         );
+    }
+
+    #[test]
+    fn a_long_text_is_read_part_by_part() {
+        let long = "0123456789é".repeat(5_000);
+        let read = |offset: &Value| {
+            let arguments = json!({ "offset": offset });
+            told(Some("text/plain"), long.as_bytes(), &arguments)
+        };
+        let (mut whole, mut offset) = (String::new(), json!(0));
+        while !offset.is_null() {
+            let page = read(&offset);
+            whole.push_str(page["text"].as_str().unwrap());
+            offset = page["next_offset"].clone();
+            assert_eq!(page["truncated"], !offset.is_null());
+        }
+        assert_eq!(whole, long);
+        let beyond = read(&json!(55_000))["error"].to_string();
+        assert!(beyond.contains("`offset` must be below 55000"), "{beyond}");
     }
 }

@@ -37,8 +37,8 @@ pub struct ToolContext {
     /// The present instant.
     pub now: Timestamp,
     /// Texts that arguments may name instead of repeating them: `context` is the newest material that a person gave,
-    /// `context_<number>` what came with the goal (0) or a message, every other key the `call_id` of an earlier
-    /// call, its value that call's result.
+    /// `context_<number>` what came with the goal (0) or, counted from 1, with a message, every other key the
+    /// `call_id` of an earlier call, its value that call's result.
     pub sources: Arc<HashMap<String, String>>,
     /// The same for every attempt at this call, and for no other call: what takes effect elsewhere
     /// sends it along, so that an effect that is asked for twice is had once.

@@ -180,6 +180,23 @@ async fn few_programs_run_at_once() {
     assert_eq!(waiting.await.unwrap(), r#"{"value":1}"#);
 }
 
+#[tokio::test(start_paused = true)]
+async fn waiting_for_its_turn_is_none_of_a_programs_time() {
+    let turns = TURNS.acquire_many(u32::try_from(AT_ONCE).unwrap()).await.unwrap();
+    let arguments = json!({ "program": "1" });
+    let waiting = crate::tools::call_apart(Arc::new(Code), arguments, ToolContext::default());
+    tokio::pin!(waiting);
+    tokio::select! {
+        biased;
+        answer = &mut waiting => panic!("it has no turn yet: {answer:?}"),
+        () = tokio::time::advance(TIME * 2) => {}
+    }
+    // Its thread goes by the time that passes.
+    tokio::time::resume();
+    drop(turns);
+    assert_eq!(waiting.await.unwrap(), r#"{"value":1}"#);
+}
+
 #[tokio::test]
 async fn a_program_that_nobody_waits_for_ends() {
     let context = ToolContext::default();
