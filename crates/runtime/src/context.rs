@@ -12,7 +12,7 @@ use resonant_domain::session_event::ToolOutcome;
 use resonant_domain::tool::READ_RESULT;
 
 use crate::models::{CallRequest, Material, Message, provider_data};
-use crate::progress::{CallRecord, Progress, Said, StepRecord};
+use crate::progress::{CallRecord, Packed, Progress, Said, StepRecord};
 use crate::tokens::Counter;
 
 pub(crate) use summary::{Summarise, transcript};
@@ -156,7 +156,7 @@ fn conversation(
 }
 
 fn said(said: &Said, pins: &[i64]) -> Shown {
-    let message = Message::User { text: said.text.clone(), context: said.material() };
+    let message = Message::User { text: said.text.clone(), context: said.material.clone() };
     Shown { message, is_pinned: pins.contains(&said.sequence) }
 }
 
@@ -215,8 +215,8 @@ impl From<&CallRecord> for CallRequest {
         Self {
             call_id: call.call_id.clone(),
             tool: call.tool.clone(),
-            arguments: call.arguments.clone(),
-            provider_data: call.provider_data.clone(),
+            arguments: call.arguments.value(),
+            provider_data: call.provider_data.as_ref().map(Packed::value),
         }
     }
 }

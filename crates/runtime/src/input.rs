@@ -80,6 +80,7 @@ impl Engine {
             model: &model,
             facts,
             window: facts.map_or(u64::MAX, |facts| facts.window),
+            context: session.context.as_deref(),
             is_last: progress.round.steps_at(step) == session.limits.max_steps,
         };
         let mut request = frame.request(&progress, at);

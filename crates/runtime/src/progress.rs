@@ -3,6 +3,7 @@
 //! The loop keeps no other state: what it appends it folds in again, so that a session that another
 //! worker takes over stands exactly where it stood.
 
+mod records;
 mod results;
 mod round;
 
@@ -10,16 +11,16 @@ use jiff::Timestamp;
 use resonant_domain::model::ModelChoice;
 use resonant_domain::session::{Session, SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
-use resonant_domain::tool::ASK_USER;
 use resonant_domain::waiting::{
     BudgetChoice, BudgetScope, Decision, OutcomeChoice, Verdict, Wait, WaitReason,
 };
-use serde_json::Value;
 
 use crate::engine::{elapsed, millis};
-use crate::models::{Material, Who};
+use crate::models::Material;
 use crate::tools::Answered;
 
+pub(crate) use records::{CallRecord, Packed, Said, StepRecord};
+use records::{Fault, SummaryRecord};
 pub(crate) use results::RESULTS_MAX_BYTES;
 pub(crate) use round::Round;
 
@@ -52,109 +53,8 @@ pub(crate) struct Progress {
     worked_at_end_ms: u64,
     /// What people said that no step has heard yet.
     unheard: Vec<Said>,
-}
-
-/// A person's word.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Said {
-    /// The number of its event.
-    pub sequence: i64,
-    pub text: String,
-    pub context: Option<String>,
-}
-
-/// What stands for steps in the middle of the conversation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SummaryRecord {
-    pub through_step: u32,
-    pub text: String,
-}
-
-/// One step as the log tells it.
-#[derive(Debug)]
-pub(crate) struct StepRecord {
-    pub number: u32,
-    pub attempt: u32,
-    /// The faults that it outlived.
-    pub faults: Vec<Fault>,
-    /// What people said before it.
-    pub heard: Vec<Said>,
-    pub began_at: Timestamp,
-    pub output: String,
-    pub calls: Vec<CallRecord>,
-    pub usage: Usage,
-    pub is_complete: bool,
-    /// The number of the event that ended it.
-    pub completed: Option<i64>,
-}
-
-/// A model that did not answer a step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub who: Who,
-    /// Why, for a person.
-    pub message: String,
-    /// What it had used until then.
-    pub usage: Usage,
-}
-
-/// A tool call and, when it is there, its result.
-#[derive(Debug, Clone)]
-pub(crate) struct CallRecord {
-    pub call_id: String,
-    pub tool: String,
-    pub arguments: Value,
-    /// What the model's provider wants back with it.
-    pub provider_data: Option<Value>,
-    /// The attempt of the step that asked for it.
-    pub attempt: u32,
-    /// A person allowed it.
-    pub is_approved: bool,
-    /// It must not be made twice, and was begun.
-    pub is_begun: bool,
-    /// What a person has answered to what it has asked.
-    pub answer: Option<Answered>,
-    pub result: Option<(ToolOutcome, String)>,
-    /// The number of the event that the result came with.
-    pub answered: Option<i64>,
-}
-
-impl Said {
-    fn numbered(&self) -> (i64, &str) {
-        (self.sequence, self.text.as_str())
-    }
-
-    /// What came with it.
-    pub fn material(&self) -> Option<Material> {
-        self.context.as_ref().map(|text| Material::new(self.sequence, text))
-    }
-}
-
-impl StepRecord {
-    /// What a person can pin of it, with the numbers by which it is pinned: what people said before it,
-    /// their replies to its questions, and what it wrote.
-    pub fn messages(&self) -> impl Iterator<Item = (i64, &str)> {
-        let heard = self.heard.iter().map(Said::numbered);
-        let answer = self.answer().map(|number| (number, self.output.as_str()));
-        heard.chain(self.calls.iter().filter_map(CallRecord::reply)).chain(answer)
-    }
-
-    /// The number by which what the step wrote is pinned; none while it is not complete.
-    pub fn answer(&self) -> Option<i64> {
-        self.completed.filter(|_| !self.output.trim().is_empty())
-    }
-}
-
-impl CallRecord {
-    /// What a person answered to the question that the call was, with its number.
-    pub fn reply(&self) -> Option<(i64, &str)> {
-        match &self.result {
-            Some((ToolOutcome::Ok, content)) if self.tool == ASK_USER => {
-                Some((self.answered?, content.as_str()))
-            }
-            _ => None,
-        }
-    }
+    /// How often people gave material with what they said.
+    materials: i64,
 }
 
 /// What comes next.
@@ -207,8 +107,12 @@ impl Progress {
             }
             EventBody::Message { text, context } => {
                 self.open_round();
-                let (sequence, text, context) = (event.sequence, text.clone(), context.clone());
-                self.unheard.push(Said { sequence, text, context });
+                let material = context.as_ref().map(|context| {
+                    self.materials += 1;
+                    Material::new(self.materials, context)
+                });
+                let (sequence, text) = (event.sequence, text.clone());
+                self.unheard.push(Said { sequence, text, material });
             }
             EventBody::Retry { step } => {
                 self.open_round();
@@ -229,8 +133,8 @@ impl Progress {
                     step.calls.push(CallRecord {
                         call_id: call_id.clone(),
                         tool: tool.clone(),
-                        arguments: arguments.clone(),
-                        provider_data: provider_data.clone(),
+                        arguments: arguments.into(),
+                        provider_data: provider_data.as_ref().map(Packed::from),
                         attempt: step.attempt,
                         is_approved: false,
                         is_begun: false,
@@ -368,7 +272,7 @@ impl Progress {
                     if let Some(call) = self.call(&verdict.call_id) {
                         call.is_approved = true;
                         if let Some(arguments) = &verdict.arguments {
-                            call.arguments = arguments.clone();
+                            call.arguments = arguments.into();
                         }
                     }
                 }
@@ -378,7 +282,7 @@ impl Progress {
                     && let Some(call) = self.call(call_id)
                 {
                     let resume = by.resume.clone();
-                    call.answer = Some(Answered { resume, values: values.clone() });
+                    call.answer = Some(Box::new(Answered { resume, values: values.clone() }));
                 }
             }
             Decision::Outcome { choice: OutcomeChoice::Repeat } => {
@@ -476,24 +380,6 @@ impl Progress {
     /// The steps of the round.
     pub fn round_steps(&self) -> impl Iterator<Item = &StepRecord> {
         self.steps.iter().filter(|step| step.number >= self.round.first_step)
-    }
-
-    /// A sentence on a call that was made in three steps with the same answer each time, since the
-    /// model that answers was chosen.
-    pub fn loop_found(&self) -> Option<String> {
-        let since = self.choice.as_ref().map_or(0, |(step, _)| *step);
-        let same = |a: &CallRecord, b: &CallRecord| {
-            a.tool == b.tool && a.arguments == b.arguments && a.result == b.result
-        };
-        let last = self.steps.last()?;
-        let found = last.calls.iter().filter(|call| call.result.is_some()).find(|call| {
-            let steps = self.round_steps().filter(|step| step.number >= since);
-            steps.filter(|step| step.calls.iter().any(|other| same(call, other))).count() >= 3
-        })?;
-        Some(format!(
-            "it called `{}` three times with the same arguments and got the same answer each time",
-            found.tool
-        ))
     }
 }
 

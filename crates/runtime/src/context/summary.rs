@@ -113,7 +113,7 @@ fn line_by_line(step: &StepRecord) -> String {
     let mut text = format!("\nStep {}\n", step.number);
     for said in &step.heard {
         let _ = write!(text, "The person said: {}", shorten(&said.text, EXCERPT_MAX));
-        if let Some(material) = said.material() {
+        if let Some(material) = &said.material {
             let _ = write!(text, " (with material: the source `{}`)", material.source);
         }
         text.push('\n');
@@ -122,7 +122,7 @@ fn line_by_line(step: &StepRecord) -> String {
         let _ = writeln!(text, "The agent wrote: {}", shorten(&step.output, EXCERPT_MAX));
     }
     for call in &step.calls {
-        let arguments = shorten(&call.arguments.to_string(), EXCERPT_MAX / 4);
+        let arguments = shorten(call.arguments.text(), EXCERPT_MAX / 4);
         let (how, content) = match &call.result {
             Some((ToolOutcome::Ok, content)) => ("answered", content.as_str()),
             Some((_, content)) => ("failed", content.as_str()),

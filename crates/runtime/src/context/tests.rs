@@ -102,11 +102,11 @@ fn each_material_is_a_source_of_its_own() {
     let sources = progress.sources(Some(&first));
     let source = |name: &str| sources.get(name).map(String::as_str);
     assert_eq!(source("context_0"), Some(first.as_str()));
-    assert_eq!(source("context_7"), Some(second.as_str()));
+    assert_eq!(source("context_1"), Some(second.as_str()));
     assert_eq!(source("context"), Some(second.as_str()), "the newest");
     let fit = fit(&progress, "Go", Some(&first), &[], Counter::Estimate, 600, false);
     let Fit::Whole(messages) = fit else { panic!("it fits when it is cut") };
-    for (message, name) in messages.iter().zip(["context_0", "context_7"]) {
+    for (message, name) in messages.iter().zip(["context_0", "context_1"]) {
         let text = message.user_text(true);
         assert!(text.contains(&format!("(tools read it whole as the source `{name}`)")), "{text}");
         let mark = format!("[Cut to fit: the whole text is the source `{name}`.]");

@@ -68,7 +68,8 @@ impl Material {
     /// The source that is the newest material, whichever that is.
     pub(crate) const NEWEST: &'static str = "context";
 
-    /// What came with the goal, whose number is 0, or with the message of the event of this number.
+    /// What came with the goal, whose number is 0, or the one that people gave in this place after it, counted
+    /// from 1: another session that shares the beginning of this one calls it the same.
     pub(crate) fn new(number: i64, text: impl Into<String>) -> Self {
         Self { source: format!("{}_{number}", Self::NEWEST), text: text.into() }
     }

@@ -1,12 +1,13 @@
-//! What calls have given: what tools may work on, and how much more is kept.
+//! What calls have given: what tools may work on, how much more is kept, and whether they go round.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use resonant_domain::agent::AgentSpec;
 use resonant_domain::pin::GOAL_NUMBER;
 use resonant_domain::session_event::ToolOutcome;
 
-use super::{Progress, Said};
+use super::{CallRecord, Progress};
 use crate::context::is_long;
 use crate::models::Material;
 
@@ -22,7 +23,7 @@ impl Progress {
         let mut sources = HashMap::new();
         let of_goal = context.map(|text| Material::new(GOAL_NUMBER, text));
         let heard = self.steps.iter().flat_map(|step| &step.heard);
-        let given = of_goal.into_iter().chain(heard.filter_map(Said::material));
+        let given = of_goal.into_iter().chain(heard.filter_map(|said| said.material.clone()));
         let mut newest = None;
         for Material { source, text } in given {
             newest = Some(text.clone());
@@ -39,6 +40,19 @@ impl Progress {
         Arc::new(sources)
     }
 
+    /// Whether there is something that a model can read on in: a result of which it is shown a part, or, where
+    /// it has tools, material so long that it may be.
+    pub fn can_be_read_on(&self, agent: &AgentSpec, context: Option<&str>) -> bool {
+        self.has_long_result() || (!agent.tools.is_empty() && self.has_long_material(context))
+    }
+
+    /// Whether a person has given material that may be longer than a model can be shown.
+    fn has_long_material(&self, context: Option<&str>) -> bool {
+        let heard = self.steps.iter().flat_map(|step| &step.heard);
+        let given = heard.filter_map(|said| Some(said.material.as_ref()?.text.as_str()));
+        context.into_iter().chain(given).any(is_long)
+    }
+
     /// Whether a call has given more than models are shown of it.
     pub fn has_long_result(&self) -> bool {
         let mut calls = self.steps.iter().flat_map(|step| &step.calls);
@@ -53,5 +67,23 @@ impl Progress {
         let calls = self.steps.iter().flat_map(|step| &step.calls);
         let held: usize = calls.filter_map(|call| Some(call.result.as_ref()?.1.len())).sum();
         (RESULTS_MAX_BYTES.saturating_sub(held) / count.max(1)).max(RESULT_MIN_BYTES)
+    }
+
+    /// A sentence on a call that was made in three steps with the same answer each time, since the
+    /// model that answers was chosen.
+    pub fn loop_found(&self) -> Option<String> {
+        let since = self.choice.as_ref().map_or(0, |(step, _)| *step);
+        let same = |a: &CallRecord, b: &CallRecord| {
+            a.tool == b.tool && a.result == b.result && a.arguments == b.arguments
+        };
+        let last = self.steps.last()?;
+        let found = last.calls.iter().filter(|call| call.result.is_some()).find(|call| {
+            let steps = self.round_steps().filter(|step| step.number >= since);
+            steps.filter(|step| step.calls.iter().any(|other| same(call, other))).count() >= 3
+        })?;
+        Some(format!(
+            "it called `{}` three times with the same arguments and got the same answer each time",
+            found.tool
+        ))
     }
 }

@@ -1,5 +1,7 @@
 //! Tables of cases.
 
+use serde_json::Value;
+
 use super::results::RESULT_MIN_BYTES;
 use super::*;
 use crate::models::Message;
@@ -118,4 +120,30 @@ fn the_open_step_used_what_no_complete_one_did() {
     );
     assert_eq!(progress.open_usage().input_tokens, 7);
     assert_eq!(progress.open_calls().len(), 1);
+}
+
+#[test]
+fn a_fork_calls_each_material_as_its_parent_does() {
+    let said = |context: Option<&str>| EventBody::Message {
+        text: "Now this".to_owned(),
+        context: context.map(str::to_owned),
+    };
+    let log = events(vec![
+        said(Some("one")),
+        EventBody::StepStart { step: 1, attempt: 1 },
+        complete(1),
+        said(None),
+        said(Some("two")),
+        EventBody::StepStart { step: 2, attempt: 1 },
+    ]);
+    let parent = Progress::new(&log, Usage::default()).sources(Some("zero"));
+    for (source, text) in
+        [("context_0", "zero"), ("context_1", "one"), ("context_2", "two"), ("context", "two")]
+    {
+        assert_eq!(parent.get(source).map(String::as_str), Some(text), "{source}");
+    }
+    // What is the parent's alone is not in its log, so that all else has other numbers there.
+    let numbered = |event: SessionEvent| SessionEvent { sequence: event.sequence + 8, ..event };
+    let fork: Vec<_> = log.into_iter().map(numbered).collect();
+    assert_eq!(Progress::new(&fork, Usage::default()).sources(Some("zero")), parent);
 }

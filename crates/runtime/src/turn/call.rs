@@ -106,8 +106,9 @@ async fn attempt(
             }));
         }
     };
-    tools.check(name, &call.arguments)?;
-    call_apart(tool, call.arguments.clone(), context).await
+    let arguments = call.arguments.value();
+    tools.check(name, &arguments)?;
+    call_apart(tool, arguments, context).await
 }
 
 #[cfg(test)]

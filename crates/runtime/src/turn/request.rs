@@ -38,6 +38,8 @@ pub(crate) struct Frame<'a> {
     pub facts: Option<ModelFacts>,
     /// What the model takes, in tokens.
     pub window: u64,
+    /// The material that came with the goal.
+    pub context: Option<&'a str>,
     /// On the last step there is nothing to do but to answer.
     pub is_last: bool,
 }
@@ -52,7 +54,9 @@ impl Frame<'_> {
         if has_tools {
             tools = self.tools.schemas(&self.agent.tools);
             // What was shortened can be read on in.
-            if progress.has_long_result() && tools.iter().all(|tool| tool.name != READ_RESULT) {
+            if progress.can_be_read_on(self.agent, self.context)
+                && tools.iter().all(|tool| tool.name != READ_RESULT)
+            {
                 tools.extend(self.tools.schemas(&[ToolGrant::new(READ_RESULT)]));
             }
         }
@@ -84,8 +88,10 @@ impl Work<'_> {
         let of_round = |(since, _): &&(u32, ModelChoice)| *since >= progress.round.first_step;
         let current = progress.choice.as_ref().filter(of_round);
         let newest = progress.newest_word();
-        let context =
-            newest.map_or(self.session.context.as_deref(), |word| word.context.as_deref());
+        let context = match newest {
+            Some(word) => word.material.as_ref().map(|material| material.text.as_str()),
+            None => self.session.context.as_deref(),
+        };
         let choice = self.models.decide(&Situation {
             policy: &self.agent.model_policy,
             goal: newest.map_or(&self.session.goal, |word| &word.text),
@@ -122,6 +128,7 @@ impl Work<'_> {
             model: &chosen.name,
             facts: chosen.facts,
             window,
+            context: self.session.context.as_deref(),
             is_last,
         };
         let mut request = frame.request(&self.progress, self.clock.now());

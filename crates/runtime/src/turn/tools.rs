@@ -128,7 +128,9 @@ impl Work<'_> {
         let mut waits = None;
         let (tools, session) = (self.tools, self.session.id);
         let room = self.progress.room_for_results(left);
-        let reader = self.progress.has_long_result().then(|| READ_RESULT.to_owned());
+        let context = self.session.context.as_deref();
+        let can_read_on = self.progress.can_be_read_on(&self.agent, context);
+        let reader = can_read_on.then(|| READ_RESULT.to_owned());
         let granted = self.agent.tools.iter().map(|grant| grant.name.clone());
         let granted: Arc<[String]> = granted.chain(reader).collect();
         let signals = if is_patient {
@@ -142,7 +144,7 @@ impl Work<'_> {
                 now,
                 sources: sources.clone(),
                 idempotency_key: format!("{session}/{}/{}", call.call_id, call.attempt),
-                asking: Asking { may_ask: true, answer: call.answer.clone() },
+                asking: Asking { may_ask: true, answer: call.answer.as_deref().cloned() },
                 ..ToolContext::default()
             };
             let granted = granted.clone();
@@ -207,14 +209,14 @@ impl Work<'_> {
             let tool = self.tools.get(&call.tool).filter(|_| grant.is_some());
             // A call that cannot be made has a result all the same: why it cannot.
             let can_be_made = !is_too_many(&call.call_id)
-                && self.tools.check(&call.tool, &call.arguments).is_ok();
+                && self.tools.check(&call.tool, &call.arguments.value()).is_ok();
             let (Some(grant), Some(tool), true) = (grant, tool, can_be_made) else {
                 sorted.ready.push(call);
                 continue;
             };
             if call.is_begun {
                 sorted.unknown.get_or_insert(pending(call));
-            } else if let Ok(Some(question)) = tool.question(&call.arguments) {
+            } else if let Ok(Some(question)) = tool.question(&call.arguments.value()) {
                 sorted.question.get_or_insert(WaitReason::Question {
                     step,
                     call_id: call.call_id,
@@ -226,7 +228,7 @@ impl Work<'_> {
                 sorted.for_approval.push(pending(call));
             } else if let Some(agent_id) = grant.agent_id() {
                 let CallRecord { call_id, tool, arguments, .. } = call;
-                match asked_session(&arguments, &sources) {
+                match asked_session(&arguments.value(), &sources) {
                     Ok(session) => {
                         sorted.for_agents.push(AgentAsked { call_id, tool, agent_id, session });
                     }
@@ -272,5 +274,5 @@ fn asks_too(step: u32, call: CallRecord) -> EventBody {
 }
 
 fn pending(call: CallRecord) -> PendingCall {
-    PendingCall { call_id: call.call_id, tool: call.tool, arguments: call.arguments }
+    PendingCall { call_id: call.call_id, tool: call.tool, arguments: call.arguments.value() }
 }

@@ -25,6 +25,13 @@ fn granted(url: &str) -> ToolGrant {
     serde_json::from_value(json!({ "name": "shelf", "settings": settings })).unwrap()
 }
 
+fn with_all_tools(script: &Arc<Script>) -> Engine {
+    let tools = Tools::standard(Egress::public_allowing_private());
+    let model: Arc<dyn Model> = script.clone();
+    let models = Models::with_language_model(model, "scripted");
+    Engine::new(models, tools, Arc::new(FixedClock::new(start())))
+}
+
 /// What a tool answered last, as the model was shown it.
 fn answered(request: &ModelRequest) -> &str {
     let Some(Message::Tool { content, .. }) = request.messages.last() else {
@@ -41,10 +48,7 @@ async fn the_end_of_a_long_result_is_found_by_reading_on() {
         vec![vec![calls(&[(READER, find)])]],
         vec![answer("4711")],
     ]);
-    let tools = Tools::standard(Egress::public_allowing_private());
-    let model: Arc<dyn Model> = script.clone();
-    let models = Models::with_language_model(model, "scripted");
-    let engine = Engine::new(models, tools, Arc::new(FixedClock::new(start())));
+    let engine = with_all_tools(&script);
     let mut run = run_of(limits(), Vec::new(), Usage::default());
     run.agent.tools = vec![granted(&shelf().await)];
     let log = TestLog::default();
@@ -93,4 +97,27 @@ async fn the_end_of_a_long_result_is_found_by_reading_on() {
     let run = Run { history: log.events(), ..run };
     let anew = engine.anew(&run, 3).unwrap().request;
     assert_eq!((anew.messages, anew.tools.len()), (requests[2].messages.clone(), 2));
+}
+
+#[tokio::test]
+async fn long_material_is_read_on_in_by_who_has_tools() {
+    let material = format!("{}The code is 4711.", "One more line. ".repeat(2_000));
+    let find = json!({ "source": "context_0", "find": "the code is" });
+    for tools in [vec![ToolGrant::new("calculator")], Vec::new()] {
+        let script =
+            Script::new(vec![vec![vec![calls(&[(READER, find.clone())])]], vec![answer("4711")]]);
+        let engine = with_all_tools(&script);
+        let mut run = run_of(limits(), Vec::new(), Usage::default());
+        run.session.context = Some(material.clone());
+        let has_tools = !tools.is_empty();
+        run.agent.tools = tools;
+        let log = TestLog::default();
+        let outcome = engine.run(run, &log, Signals::default()).await.unwrap();
+        assert_eq!(outcome, COMPLETED, "{}", log.reason());
+        let requests = script.requests.lock().unwrap();
+        let is_offered = requests[0].tools.iter().any(|tool| tool.name == READER);
+        assert_eq!(is_offered, has_tools, "some models know of no tools at all");
+        let told = answered(&requests[1]);
+        assert_eq!(told.contains("The code is 4711."), has_tools, "{told}");
+    }
 }
