@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use resonant_domain::knowledge::FoundPassage;
-use resonant_domain::session::Usage;
 use resonant_domain::{AgentId, DocumentId, UserId};
 use resonant_runtime::models::{Embedder, Meanings, TEXTS_MAX};
 use tokio::time::timeout;
@@ -84,7 +83,7 @@ async fn tell(
             Ok(Some(meanings))
         }
         Err(error) => {
-            aside.settle(backend, Usage::default()).await?;
+            aside.settle(backend, error.used).await?;
             Err(Error::unavailable(error))
         }
     }

@@ -48,8 +48,19 @@ pub struct Meanings {
 
 /// Why there is no answer. The text names no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the embedding model {0}")]
-pub struct EmbeddingError(String);
+#[error("the embedding model {reason}")]
+pub struct EmbeddingError {
+    reason: String,
+    /// What it took all the same. A refusal costs nothing; a model that was sent the texts and did not answer may
+    /// well have read them.
+    pub used: Usage,
+}
+
+impl EmbeddingError {
+    fn new(reason: impl Into<String>, used: Usage) -> Self {
+        Self { reason: reason.into(), used }
+    }
+}
 
 /// A model that tells what texts mean.
 #[derive(Debug, Clone)]
@@ -101,36 +112,45 @@ impl Embedder {
     /// # Errors
     /// [`EmbeddingError`] when the model does not answer as it should.
     pub async fn embed(&self, texts: &[String]) -> Result<Meanings, EmbeddingError> {
-        let asked = self.ask(texts);
-        let answer = timeout(PATIENCE, asked).await;
-        let answer = answer.map_err(|_elapsed| EmbeddingError("gives no answer".to_owned()))??;
-        let meanings = read(&answer, texts.len())?;
-        let usage = tokens(&answer).map_or_else(|| self.most(texts), |tokens| self.usage(tokens));
+        let most = self.most(texts);
+        let silent = |_elapsed| EmbeddingError::new("gives no answer", most);
+        let answer = timeout(PATIENCE, self.ask(texts, most)).await.map_err(silent)??;
+        let usage = tokens(&answer).map_or(most, |tokens| self.usage(tokens));
+        let meanings = read(&answer, texts.len());
+        let meanings = meanings.map_err(|reason| EmbeddingError::new(reason, usage))?;
         Ok(Meanings { meanings, usage })
     }
 
-    async fn ask(&self, texts: &[String]) -> Result<Value, EmbeddingError> {
+    /// The answer of the endpoint, which takes so much at most.
+    async fn ask(&self, texts: &[String], most: Usage) -> Result<Value, EmbeddingError> {
         let input: Vec<String> = texts.iter().map(|text| sent(text)).collect();
         let body = json!({ "model": self.model, "input": input, "encoding_format": "float" });
         let mut request = self.client.post(self.url.clone()).json(&body);
         if let Some(key) = &self.api_key {
             request = request.bearer_auth(key.expose());
         }
-        let gone = |_| EmbeddingError("cannot be reached".to_owned());
-        let mut response = request.send().await.map_err(gone)?;
+        let mut response = request.send().await.map_err(|error| {
+            if error.is_connect() {
+                EmbeddingError::new("cannot be reached", Usage::default())
+            } else {
+                EmbeddingError::new("broke off", most)
+            }
+        })?;
         let status = response.status();
         if !status.is_success() {
-            return Err(EmbeddingError(format!("answers {}", status.as_u16())));
+            let reason = format!("answers {}", status.as_u16());
+            return Err(EmbeddingError::new(reason, Usage::default()));
         }
         let mut bytes = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(gone)? {
+        let broken = |_| EmbeddingError::new("broke off", most);
+        while let Some(piece) = response.chunk().await.map_err(broken)? {
             bytes.extend_from_slice(&piece);
             if bytes.len() > ANSWER_MAX_BYTES {
-                return Err(EmbeddingError("says too much".to_owned()));
+                return Err(EmbeddingError::new("says too much", most));
             }
         }
         serde_json::from_slice(&bytes)
-            .map_err(|_| EmbeddingError("does not answer in JSON".to_owned()))
+            .map_err(|_| EmbeddingError::new("does not answer in JSON", most))
     }
 }
 
@@ -145,26 +165,25 @@ fn tokens(answer: &Value) -> Option<u64> {
     usage["prompt_tokens"].as_u64().or_else(|| usage["total_tokens"].as_u64())
 }
 
-/// The meanings in an answer, by their index.
-fn read(answer: &Value, count: usize) -> Result<Vec<Vec<f32>>, EmbeddingError> {
-    let wrong =
-        || EmbeddingError("does not answer with a list of numbers for each text".to_owned());
-    let data = answer["data"].as_array().filter(|data| data.len() == count).ok_or_else(wrong)?;
+/// The meanings in an answer, by their index, or what is wrong with it.
+fn read(answer: &Value, count: usize) -> Result<Vec<Vec<f32>>, &'static str> {
+    const WRONG: &str = "does not answer with a list of numbers for each text";
+    let data = answer["data"].as_array().filter(|data| data.len() == count).ok_or(WRONG)?;
     let mut meanings = vec![Vec::new(); count];
     for (place, item) in data.iter().enumerate() {
         let index = item["index"].as_u64().and_then(|index| usize::try_from(index).ok());
-        let numbers = item["embedding"].as_array().ok_or_else(wrong)?;
+        let numbers = item["embedding"].as_array().ok_or(WRONG)?;
         if numbers.is_empty() || numbers.len() > NUMBERS_MAX {
-            return Err(wrong());
+            return Err(WRONG);
         }
         #[expect(clippy::cast_possible_truncation, reason = "single precision is what is kept")]
         let meaning: Option<Vec<f32>> =
             numbers.iter().map(|number| number.as_f64().map(|number| number as f32)).collect();
         let meaning = meaning.filter(|all| all.iter().all(|number| number.is_finite()));
-        *meanings.get_mut(index.unwrap_or(place)).ok_or_else(wrong)? = meaning.ok_or_else(wrong)?;
+        *meanings.get_mut(index.unwrap_or(place)).ok_or(WRONG)? = meaning.ok_or(WRONG)?;
     }
     if meanings.iter().any(Vec::is_empty) {
-        return Err(wrong());
+        return Err(WRONG);
     }
     Ok(meanings)
 }

@@ -1,7 +1,7 @@
 //! Telling what texts mean is paid for: it counts, and ends where a budget does.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use resonant_domain::budget::BudgetLimits;
@@ -10,45 +10,56 @@ use serde_json::{Value, json};
 use super::*;
 use crate::budgets;
 
-/// An endpoint for which all texts mean the same, and each takes 100 tokens. And how many it was sent.
-fn endpoint() -> (String, Arc<AtomicUsize>) {
+/// An endpoint that does this with whoever connects.
+fn serve(answer: impl Fn(&mut TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
-    let sent = Arc::new(AtomicUsize::new(0));
-    let count = sent.clone();
     drop(std::thread::spawn(move || {
         while let Ok((mut stream, _)) = listener.accept() {
-            let mut request = Vec::new();
-            let mut piece = [0; 4096];
-            let texts = loop {
-                let read = stream.read(&mut piece).unwrap();
-                assert!(read > 0, "it hangs up");
-                request.extend_from_slice(&piece[..read]);
-                let request = String::from_utf8_lossy(&request);
-                let body = request.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-                if let Ok(body) = serde_json::from_str::<Value>(body) {
-                    break body["input"].as_array().unwrap().len();
-                }
-            };
-            count.fetch_add(texts, Ordering::SeqCst);
-            let data = vec![json!({ "embedding": [1] }); texts];
-            let answer = json!({ "data": data, "usage": { "prompt_tokens": 100 * texts } });
-            let answer = answer.to_string();
-            let length = answer.len();
-            let head = format!("content-length: {length}\r\nconnection: close");
-            write!(stream, "HTTP/1.1 200 OK\r\n{head}\r\n\r\n{answer}").unwrap();
+            answer(&mut stream);
         }
     }));
+    url
+}
+
+/// Reads a request. Answers how many texts it holds.
+fn read_texts(stream: &mut TcpStream) -> usize {
+    let mut request = Vec::new();
+    let mut piece = [0; 4096];
+    loop {
+        let read = stream.read(&mut piece).unwrap();
+        assert!(read > 0, "it hangs up");
+        request.extend_from_slice(&piece[..read]);
+        let request = String::from_utf8_lossy(&request);
+        let body = request.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        if let Ok(body) = serde_json::from_str::<Value>(body) {
+            return body["input"].as_array().unwrap().len();
+        }
+    }
+}
+
+/// An endpoint for which all texts mean the same, and each takes 100 tokens. And how many it was sent.
+fn endpoint() -> (String, Arc<AtomicUsize>) {
+    let sent = Arc::new(AtomicUsize::new(0));
+    let count = sent.clone();
+    let url = serve(move |stream| {
+        let texts = read_texts(stream);
+        count.fetch_add(texts, Ordering::SeqCst);
+        let data = vec![json!({ "embedding": [1] }); texts];
+        let answer = json!({ "data": data, "usage": { "prompt_tokens": 100 * texts } });
+        let answer = answer.to_string();
+        let length = answer.len();
+        let head = format!("content-length: {length}\r\nconnection: close");
+        write!(stream, "HTTP/1.1 200 OK\r\n{head}\r\n\r\n{answer}").unwrap();
+    });
     (url, sent)
 }
 
-#[sqlx::test(migrator = "crate::store::MIGRATOR")]
-async fn meanings_count_and_are_told_as_far_as_a_budget_reaches(pool: PgPool) {
-    // As with pgvector: all passages are alike.
+/// An installation with this endpoint, and as with pgvector: all passages are alike.
+async fn with_endpoint(pool: &PgPool, url: &str) -> Backend {
     let statement = "CREATE OR REPLACE FUNCTION meaning_likeness(one REAL[], other REAL[]) RETURNS REAL \
                      LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT 1::REAL'";
-    sqlx::raw_sql(statement).execute(&pool).await.unwrap();
-    let (url, sent) = endpoint();
+    sqlx::raw_sql(statement).execute(pool).await.unwrap();
     let mut settings = sample::settings();
     settings.models.embeddings = Some(EmbeddingSettings {
         base_url: url.parse().unwrap(),
@@ -56,7 +67,13 @@ async fn meanings_count_and_are_told_as_far_as_a_budget_reaches(pool: PgPool) {
         model: "meanings".to_owned(),
         price: 10_000_000,
     });
-    let backend = Backend::for_tests_with(pool.clone(), &settings);
+    Backend::for_tests_with(pool.clone(), &settings)
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn meanings_count_and_are_told_as_far_as_a_budget_reaches(pool: PgPool) {
+    let (url, sent) = endpoint();
+    let backend = with_endpoint(&pool, &url).await;
     let ctx = sample::guest(&backend).await.unwrap();
     let system = backend.system();
     let agent = reader(&ctx).await;
@@ -105,4 +122,31 @@ async fn meanings_count_and_are_told_as_far_as_a_budget_reaches(pool: PgPool) {
     let due = "UPDATE knowledge_documents SET embed_at = NULL";
     sqlx::raw_sql(due).execute(&pool).await.unwrap();
     assert!(!read_next(&system).await.unwrap(), "all is read");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_was_asked_for_is_paid_though_it_fails_and_a_refusal_is_not(pool: PgPool) {
+    for (answer, is_paid) in [
+        ("", true),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}", true),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno", true),
+        ("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", false),
+    ] {
+        let url = serve(move |stream| {
+            read_texts(stream);
+            stream.write_all(answer.as_bytes()).unwrap();
+        });
+        let backend = with_endpoint(&pool, &url).await;
+        let ctx = sample::guest(&backend).await.unwrap();
+        let agent = reader(&ctx).await;
+        add(&ctx, agent, document("Handbook.md", HANDBOOK)).await.unwrap();
+        assert_eq!(found(&ctx, agent, "taxis").await.len(), 1, "words alone find");
+        let most = backend.embedder().unwrap().most(&["taxis".to_owned()]);
+        let expected = if is_paid { most.total_tokens() } else { 0 };
+        let budget = budgets::get(&ctx, None).await.unwrap();
+        assert_eq!(budget.used_tokens, expected, "{answer:?}");
+        assert!(read_next(&backend.system()).await.is_err(), "the document is read another time");
+        let used = budgets::get(&ctx, None).await.unwrap().used_tokens;
+        assert_eq!(used > expected, is_paid, "{answer:?}");
+    }
 }
