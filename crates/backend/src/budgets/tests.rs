@@ -13,7 +13,7 @@ async fn held(backend: &Backend, ctx: &Ctx, agent: AgentId) -> Key {
     let session = sessions::start(ctx, agent, sample::goal("Go")).await.unwrap();
     let mut conn = backend.conn().await.unwrap();
     let terms = Terms::new(backend.slots(), backend.owners());
-    let claimed = store::queue::claim(&mut conn, "worker", backend.lease(), &terms);
+    let claimed = store::queue::claim_one(&mut conn, "worker", backend.lease(), &terms);
     let claimed = claimed.await.unwrap().unwrap();
     assert_eq!(claimed.session_id, session.id);
     (claimed.owner_id, claimed.session_id, claimed.fence)

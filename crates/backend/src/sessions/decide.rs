@@ -162,7 +162,8 @@ async fn go_on_of_month(backend: &Backend, owner: UserId, budget: MonthBudget) -
 }
 
 /// Lets the sessions go on that wait since a budget was used up, once the day or the month is over that it was
-/// for. Answers how many did.
+/// for, or where there is more of it and whoever saw to that did not come to letting them go on. Answers how many
+/// did.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system.
@@ -175,7 +176,7 @@ pub async fn resume_renewed(ctx: &Ctx) -> Result<u64> {
         backend.on_each(|shard| resume_renewed_on(backend, shard, &periods)).await;
     let count: u64 = resumed.into_iter().sum();
     if count > 0 {
-        tracing::info!(count, "sessions go on with a new day or month");
+        tracing::info!(count, "sessions go on with what there is of their budgets by now");
     }
     done.map(|()| count)
 }
@@ -190,7 +191,33 @@ async fn resume_renewed_on(backend: &Backend, shard: Shard, periods: &Periods) -
         let gone_on = go_on_of_several(backend, owner, id, |_, wait| periods.renew(wait));
         count += u64::from(gone_on.await);
     }
-    Ok(count)
+    Ok(count + resume_grown_on(backend, shard).await?)
+}
+
+/// Lets sessions go on of whose budgets there is more by now: whoever saw to it was lost before they did.
+async fn resume_grown_on(backend: &Backend, shard: Shard) -> Result<u64> {
+    let (mut count, mut last) = (0, None);
+    loop {
+        let mut tx = backend.begin_on(shard).await?;
+        let short = store::budgets::list_short(&mut tx, backend.owners(), last).await?;
+        tx.commit().await?;
+        last = short.last().copied();
+        for of_owner in short.chunk_by(|one, other| one.owner == other.owner) {
+            let Some(owner) = of_owner.first().map(|short| short.owner) else { continue };
+            let mut conn = backend.read_latest(owner).await?;
+            let reach = store::budgets::find_reach(&mut conn, owner, backend.now()).await?;
+            drop(conn);
+            for short in of_owner.iter().filter(|short| reach.has_grown_for(short)) {
+                let is_of_month =
+                    |session: &Session, wait: &Wait| MonthBudget::of(session, wait).is_some();
+                let gone_on = go_on_of_several(backend, owner, short.session, is_of_month);
+                count += u64::from(gone_on.await);
+            }
+        }
+        if short.len() < store::budgets::SHORT_AT_ONCE {
+            return Ok(count);
+        }
+    }
 }
 
 /// The same as [`go_on`] to one of several: the next one need not wait for it.

@@ -1,5 +1,7 @@
 //! The SQL of budgets: limits, what was used in the month, what is set aside.
 
+mod waiting;
+
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::budget::{Budget, BudgetLimits};
 use resonant_domain::session::Usage;
@@ -8,6 +10,7 @@ use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
+pub(crate) use self::waiting::{SHORT_AT_ONCE, find_reach, list_overdue, list_short, list_waiting};
 use super::shards::Owners;
 use super::{by_owner, signed, unsigned};
 
@@ -338,64 +341,6 @@ pub(crate) async fn delete_aside(
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// The owner's sessions that wait since a budget of one of these scopes was used up.
-#[tracing::instrument(name = "db.budget.list_waiting", skip_all, fields(owner.id = %owner), err(level = "debug"))]
-pub(crate) async fn list_waiting(
-    conn: &mut PgConnection,
-    owner: UserId,
-    scopes: &[BudgetScope],
-) -> sqlx::Result<Vec<SessionId>> {
-    let scopes: Vec<_> = scopes.iter().map(|scope| scope.as_str().to_owned()).collect();
-    let ids = sqlx::query_scalar!(
-        r#"
-        SELECT session_id
-        FROM sessions
-        WHERE owner_id = $1
-          AND session_id = ANY (ARRAY(SELECT session_id FROM session_queue WHERE owner_id = $1))
-          AND waiting -> 'shortfall' ->> 'scope' = ANY ($2)
-        ORDER BY session_id
-        "#,
-        owner.as_uuid(),
-        &scopes,
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(ids.into_iter().map(SessionId::from_uuid).collect())
-}
-
-/// Lists sessions that wait since a budget was used up: that of all guests of a network before `day`, or one of
-/// an agent, of all agents of a user or of a guest before `month`, as `(owner, session)`.
-#[tracing::instrument(name = "db.budget.list_overdue", skip_all, err(level = "debug"))]
-pub(crate) async fn list_overdue(
-    conn: &mut PgConnection,
-    owners: Owners,
-    (day, month): (jiff::Timestamp, jiff::Timestamp),
-) -> sqlx::Result<Vec<(UserId, SessionId)>> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT owner_id, session_id
-        FROM sessions
-        WHERE ended_at IS NULL
-          AND (
-              (waiting -> 'shortfall' ->> 'scope' = 'guests' AND waiting_since < $2)
-              OR (waiting -> 'shortfall' ->> 'scope' IN ('agent', 'user', 'guest')
-                  AND waiting_since < $3)
-          )
-          AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))
-        LIMIT 1000
-        "#,
-        owners.are_held(),
-        day.to_sqlx() as Timestamp,
-        month.to_sqlx() as Timestamp,
-    )
-    .fetch_all(conn)
-    .await?;
-    let ids = rows
-        .into_iter()
-        .map(|row| (UserId::from_uuid(row.owner_id), SessionId::from_uuid(row.session_id)));
-    Ok(ids.collect())
 }
 
 /// Frees what is set aside for sessions that are not in the queue: nobody would settle it any more. The same

@@ -113,6 +113,40 @@ async fn who_raised_a_budget_may_leave_before_anything_goes_on(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_nobody_let_go_on_goes_on_all_the_same(pool: PgPool) {
+    let backend = backend(pool, Arc::new(SystemClock));
+    let resumed = async || sessions::resume_renewed(&backend.system()).await.unwrap();
+    for scope in [BudgetScope::User, BudgetScope::Agent] {
+        let ctx = sample::guest(&backend).await.unwrap();
+        let owner = access::user(&ctx).unwrap();
+        let agent = agents::create(&ctx, sample::spec("Reader")).await.unwrap().id;
+        let whose = (scope == BudgetScope::Agent).then_some(agent);
+        set(&ctx, whose, most(9_000)).await.unwrap();
+        run(&backend, &ctx, agent).await;
+        let waiting = run(&backend, &ctx, agent).await;
+        paused(&ctx, waiting, scope).await;
+        assert_eq!(resumed().await, 0, "there is no more than there was");
+
+        // By a process that ends before anything goes on; it is not enough yet.
+        let (now, more) = (backend.now(), (500, Unit::Tokens));
+        let mut tx = backend.begin(owner).await.unwrap();
+        store::budgets::update_raised(&mut tx, owner, whose, more, now).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(resumed().await, 1);
+        sample::work_off(&backend).await;
+        paused(&ctx, waiting, scope).await;
+        assert_eq!(resumed().await, 0, "it has heard of that");
+
+        let mut tx = backend.begin(owner).await.unwrap();
+        store::budgets::update(&mut tx, owner, whose, most(30_000), now).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(resumed().await, 1);
+        sample::work_off(&backend).await;
+        assert_completed(&ctx, &[waiting]).await;
+    }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn what_waits_for_the_budget_of_an_agent_hears_of_no_other(pool: PgPool) {
     let backend = backend(pool, Arc::new(SystemClock));
     let ctx = sample::guest(&backend).await.unwrap();
