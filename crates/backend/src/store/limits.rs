@@ -8,7 +8,8 @@ use crate::database::Limits;
 
 /// What is written is found by its keys, so the values of a statement's arguments change nothing about its plan:
 /// one is made for each prepared statement and connection. Planning anew took longer than the statements of the
-/// queue and the log themselves. Sessions by a list of ids alone are looked for in the partitions of all months so.
+/// queue and the log themselves. Such a plan knows neither how many rows an argument lets through nor where a list of
+/// ids lies: a statement says what it can by its own text, as bounds and `ANY (ARRAY(SELECT …))` in place of a join.
 pub(crate) const BEGIN: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan";
 
 /// Sets how long the rest of the transaction's statements, and its pauses, may take.

@@ -165,10 +165,14 @@ pub(crate) async fn list_wholes(
         SELECT m.at AS "at: Timestamp", m.family, m.label, m.process_id, m.count, m.sum, m.max,
                m.buckets
         FROM unnest($1::TEXT[], $2::BIGINT[], $3::BIGINT[]) AS segment (step, begins, ends)
-        JOIN metric_rollups m
-          ON m.step = segment.step AND m.at >= to_timestamp(segment.begins)
-         AND m.at < to_timestamp(segment.ends)
-        WHERE m.family = ANY($4) AND m.label = ''
+        CROSS JOIN LATERAL (
+            -- Planned for one segment, of which two bounds are known: of a join they are not.
+            SELECT r.at, r.family, r.label, r.process_id, r.count, r.sum, r.max, r.buckets
+            FROM metric_rollups r
+            WHERE r.step = segment.step AND r.at >= to_timestamp(segment.begins)
+              AND r.at < to_timestamp(segment.ends) AND r.family = ANY($4) AND r.label = ''
+            OFFSET 0
+        ) AS m
         "#,
         &steps,
         &from,
@@ -195,10 +199,14 @@ pub(crate) async fn list_labels(
         SELECT m.at AS "at: Timestamp", m.family, m.label, m.process_id, m.count, m.sum, m.max,
                m.buckets
         FROM unnest($1::TEXT[], $2::BIGINT[], $3::BIGINT[]) AS segment (step, begins, ends)
-        JOIN metric_rollups m
-          ON m.step = segment.step AND m.at >= to_timestamp(segment.begins)
-         AND m.at < to_timestamp(segment.ends)
-        WHERE m.family = ANY($4) AND m.label <> ''
+        CROSS JOIN LATERAL (
+            -- Planned for one segment, of which two bounds are known: of a join they are not.
+            SELECT r.at, r.family, r.label, r.process_id, r.count, r.sum, r.max, r.buckets
+            FROM metric_rollups r
+            WHERE r.step = segment.step AND r.at >= to_timestamp(segment.begins)
+              AND r.at < to_timestamp(segment.ends) AND r.family = ANY($4) AND r.label <> ''
+            OFFSET 0
+        ) AS m
         "#,
         &steps,
         &from,
@@ -296,6 +304,8 @@ pub(crate) async fn update_done(
     Ok(())
 }
 
+/// Deletes the rows of a step that are older. They are told to have a beginning: without one PostgreSQL expects a
+/// third of the table where the end is an argument, and reads it all.
 #[tracing::instrument(name = "db.metric.delete_before", skip_all, err(level = "debug"))]
 pub(crate) async fn delete_before(
     conn: &mut PgConnection,
@@ -303,7 +313,7 @@ pub(crate) async fn delete_before(
     before: jiff::Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "DELETE FROM metric_rollups WHERE step = $1 AND at < $2",
+        "DELETE FROM metric_rollups WHERE step = $1 AND at >= '-infinity' AND at < $2",
         step.as_str(),
         before.to_sqlx() as Timestamp,
     )

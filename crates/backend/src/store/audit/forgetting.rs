@@ -52,15 +52,14 @@ pub(crate) async fn delete_before(
 ) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         r#"
-        WITH old AS (
+        DELETE FROM account_audit
+        WHERE entry_id = ANY (ARRAY(
             SELECT entry_id FROM account_audit
             WHERE entry_id < $1
             ORDER BY entry_id
             LIMIT $2
             FOR UPDATE SKIP LOCKED
-        )
-        DELETE FROM account_audit a USING old
-        WHERE a.entry_id = old.entry_id
+        ))
         "#,
         before,
         limit,

@@ -19,6 +19,8 @@ pub(super) const LISTINGS: u32 = 10_000;
 pub(super) const QUIET: &str = "01900000-0000-7000-8000-000000000064";
 /// How many of each thing the owner has beside: entries of logs, notices, purchases.
 const OF_AN_ACCOUNT: u32 = 3_000;
+/// How many rows each table has of what is noted along the way.
+const NOTED: u32 = 10_000;
 /// A listing that each account has reviewed.
 pub(super) const LISTING: &str = "01900000-0000-7000-8000-000000000001";
 /// The days from the first session to the last one, which all lie in those months.
@@ -112,6 +114,60 @@ impl Seed {
 
             INSERT INTO session_queue (owner_id, session_id, agent_id, run_at)
             SELECT owner_id, session_id, agent_id, now() FROM sessions ORDER BY session_id DESC LIMIT 100;
+
+            ANALYZE;
+            "
+        );
+        raw_sql(AssertSqlSafe(text)).execute(pool).await.expect("the seed is sown");
+    }
+
+    /// What is noted along the way: installs, runs of listings, sign-ins, both logs of deeds, measurements, and
+    /// what caches have to forget.
+    pub(super) async fn sow_notes(&self, pool: &PgPool) {
+        let start = self.start;
+        let user = "('00000000-0000-7000-8000-' || lpad(to_hex(n % 1000 + 1), 12, '0'))::UUID";
+        let id = "('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::UUID";
+        let at = format!("'{start}'::TIMESTAMPTZ + n * INTERVAL '1 second'");
+        let text = format!(
+            "
+            INSERT INTO installs (owner_id, listing_id, version, created_at)
+            SELECT {user}, {id}, 1, {at} FROM generate_series(1, {LISTINGS}) n;
+
+            INSERT INTO listing_runs (owner_id, session_id, listing_id, version, is_changed,
+                                      is_completed, took_ms, cost_micro_usd, ended_at)
+            SELECT owner_id, session_id,
+                   ('01900000-0000-7000-8000-' || lpad(to_hex(n % 1000 + 1), 12, '0'))::UUID, 1, FALSE,
+                   TRUE, 1000, 10, created_at
+            FROM (
+                SELECT owner_id, session_id, created_at, row_number() OVER (ORDER BY session_id) AS n
+                FROM sessions
+            ) s
+            WHERE n <= {NOTED}
+            ORDER BY n;
+
+            INSERT INTO sign_ins (token_hash, user_id, created_at, last_seen_at, expires_at)
+            SELECT sha256(convert_to(n::TEXT, 'UTF8')), {user}, '{start}', '{start}', {at}
+            FROM generate_series(1, {NOTED}) n;
+
+            INSERT INTO owner_audit (owner_id, entry_id, deed, actor_kind, subject_name, request_id,
+                                     created_at)
+            SELECT {user}, {id}, 'agent_created', 'person', '', '', {at}
+            FROM generate_series(1, {NOTED}) n;
+
+            INSERT INTO account_audit (account_id, entry_id, deed, actor_kind, subject_name,
+                                       request_id, created_at)
+            SELECT {user}, {id}, 'signed_in', 'person', '', '', {at}
+            FROM generate_series(1, {NOTED}) n;
+
+            INSERT INTO metric_rollups (step, family, label, at, process_id, count, sum, max, buckets)
+            SELECT CASE WHEN n <= 500 THEN 'day' WHEN n <= 3000 THEN 'hour' ELSE 'minute' END,
+                   'family_' || n % 40, CASE WHEN n % 3 = 0 THEN '' ELSE 'label_' || n % 7 END, {at},
+                   '00000000-0000-0000-0000-000000000000', 1, 1, 1, sha256('')
+            FROM generate_series(1, {NOTED}) n;
+
+            INSERT INTO cache_outbox (outbox_id, names, created_at)
+            SELECT gen_random_uuid(), ARRAY['resonant:agent:3:' || {user} || '/' || {id}], {at}
+            FROM generate_series(1, {NOTED}) n;
 
             ANALYZE;
             "
