@@ -174,7 +174,10 @@ fn push_open(sql: &mut QueryBuilder<Postgres>, owner: UserId) {
          WHERE session_id = ANY (ARRAY(SELECT session_id FROM session_queue WHERE owner_id = ",
     );
     sql.push_bind(owner.as_uuid());
-    sql.push(")) AND owner_id = ").push_bind(owner.as_uuid());
+    // Partitions from before the first of them stay closed.
+    sql.push(")) AND session_id >= (SELECT session_id FROM session_queue WHERE owner_id = ");
+    sql.push_bind(owner.as_uuid());
+    sql.push(" ORDER BY session_id LIMIT 1) AND owner_id = ").push_bind(owner.as_uuid());
     sql.push(" GROUP BY agent_id) open ON open.agent_id = a.agent_id");
 }
 

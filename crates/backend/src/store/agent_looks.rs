@@ -78,6 +78,9 @@ pub(crate) async fn sum_open(
         FROM sessions
         WHERE owner_id = $1
           AND session_id = ANY (ARRAY(SELECT session_id FROM session_queue WHERE owner_id = $1))
+          AND session_id >= (
+              SELECT session_id FROM session_queue WHERE owner_id = $1 ORDER BY session_id LIMIT 1
+          )
         GROUP BY agent_id
         "#,
         owner.as_uuid(),

@@ -34,6 +34,13 @@ pub(crate) fn first_id_at(at: Timestamp) -> Uuid {
     Uuid::from_u128(millis << 80)
 }
 
+/// The first and the last of these ids. PostgreSQL leaves out no partition for a list of ids that it is given as an
+/// argument, but those beyond two bounds.
+pub(crate) fn bounds(ids: &[Uuid]) -> (Uuid, Uuid) {
+    let first = ids.iter().min().copied().unwrap_or_default();
+    (first, ids.iter().max().copied().unwrap_or_default())
+}
+
 /// Keeps others from changing partitions until the transaction ends, and gives up rather than keep
 /// everybody waiting behind a long statement. A cluster takes the steps of a change one node after the
 /// other; elsewhere its setting means nothing.
@@ -157,6 +164,14 @@ async fn run(conn: &mut PgConnection, statements: Vec<String>) -> sqlx::Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_of_a_list_is_within_its_bounds() {
+        let [one, two, three] = [1, 2, 3].map(Uuid::from_u128);
+        assert_eq!(bounds(&[two, three, one]), (one, three));
+        assert_eq!(bounds(&[two]), (two, two));
+        assert_eq!(bounds(&[]), (Uuid::nil(), Uuid::nil()));
+    }
 
     #[test]
     fn each_statement_comes_by_itself() {

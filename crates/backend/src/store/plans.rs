@@ -122,10 +122,23 @@ async fn large_tables(conn: &mut PgConnection) -> HashSet<String> {
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn no_statement_reads_a_large_table_from_end_to_end(pool: PgPool) {
-    Seed::short_or_full().sow(&pool).await;
+    let seed = Seed::short_or_full();
+    seed.sow(&pool).await;
+    seed.sow_notes(&pool).await;
     let mut conn = pool.acquire().await.unwrap();
     let large = large_tables(&mut conn).await;
     assert!(large.iter().any(|name| name.starts_with("sessions_")), "{large:?}");
+    for noted in [
+        "installs",
+        "listing_runs",
+        "sign_ins",
+        "owner_audit",
+        "account_audit",
+        "metric_rollups",
+        "cache_outbox",
+    ] {
+        assert!(large.contains(noted), "{noted} is small: {large:?}");
+    }
     run(&mut conn, "SET plan_cache_mode = force_generic_plan").await;
     for (text, parameters) in statements() {
         let plan = plan(&mut conn, &text, &vec!["NULL"; parameters].join(", "), false).await;
@@ -212,7 +225,7 @@ async fn a_backlog_of_one_owner_costs_a_claim_little(pool: PgPool) {
     run(&mut conn, queue).await;
     let text = statement("SKIP LOCKED … UPDATE session_queue … UPDATE sessions s");
     let nobody = "'00000000-0000-0000-0000-000000000000'";
-    let arguments = format!("16, 8, FALSE, TRUE, {nobody}, '{{}}', 'worker', '1 minute'");
+    let arguments = format!("16, 8, FALSE, TRUE, {nobody}, '{{}}', 'worker', '1 minute', 1");
     for mode in ["force_generic_plan", "force_custom_plan"] {
         run(&mut conn, &format!("SET plan_cache_mode = {mode}")).await;
         let plan = plan(&mut conn, &text, &arguments, true).await;
@@ -228,9 +241,13 @@ async fn a_lookup_opens_one_partition_and_a_list_the_newest_alone(pool: PgPool) 
     seed.sow(&pool).await;
     let (owner, middle) = (Seed::OWNER, seed.session_id(seed.sessions / 2));
     let mut conn = pool.acquire().await.unwrap();
+    let listed = format!("'{owner}', '{{{middle}}}', '{middle}', '{middle}'");
     let lookups = [
         ("FROM sessions … waited_ms, is_test … session_id = $2", format!("'{owner}', '{middle}'")),
         ("FROM session_events … sequence > $3", format!("'{owner}', '{middle}', 0, 1000")),
+        ("FROM sessions … AS \"called: Vec<Uuid>\"", listed.clone()),
+        ("FROM session_events … AS call_id … AS tool … session_id = ANY ($2)", listed.clone()),
+        ("SELECT waiting -> 'calls' AS calls … session_id = ANY ($2)", listed),
     ];
     for mode in ["force_generic_plan", "force_custom_plan"] {
         run(&mut conn, &format!("SET plan_cache_mode = {mode}")).await;
@@ -246,6 +263,28 @@ async fn a_lookup_opens_one_partition_and_a_list_the_newest_alone(pool: PgPool) 
         // The months to come are empty; the newest with sessions answers, those before stay closed.
         assert!(opened.iter().filter(|(_, rows)| *rows > 0).count() == 1, "{mode}: {opened:?}");
         assert!(opened.len() < seed::MONTHS + 1, "{mode}: {opened:?}");
+    }
+}
+
+/// What is not over was begun of late: months from before the first of it stay closed.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_is_not_over_is_looked_for_where_it_is(pool: PgPool) {
+    Seed::short_or_full().sow(&pool).await;
+    let owner = Seed::OWNER;
+    let mut conn = pool.acquire().await.unwrap();
+    let looks = [
+        ("bit_xor(hashtextextended(", format!("'{owner}'")),
+        ("waiting -> 'shortfall' ->> 'scope' = ANY ($2)", format!("'{owner}', '{{agent}}'")),
+    ];
+    for mode in ["force_generic_plan", "force_custom_plan"] {
+        run(&mut conn, &format!("SET plan_cache_mode = {mode}")).await;
+        for (parts, arguments) in &looks {
+            let plan = plan(&mut conn, &statement(parts), arguments, true).await;
+            let months = opened(&plan).into_iter().map(|(name, _)| name);
+            let months: Vec<_> = months.filter(|name| name.starts_with("sessions_")).collect();
+            // The month that has it, the three that are made ahead, and what is later than those.
+            assert!((1..=5).contains(&months.len()), "{mode}: {months:?}: {plan:#}");
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use resonant_domain::{SessionId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
+use super::partitions::bounds;
 use super::shards::Owners;
 use super::signed;
 
@@ -42,18 +43,22 @@ pub(crate) async fn list_called(
     callers: &[SessionId],
 ) -> sqlx::Result<Vec<SessionId>> {
     let callers: Vec<Uuid> = callers.iter().map(|id| id.as_uuid()).collect();
+    let (first, last) = bounds(&callers);
     let called = sqlx::query_scalar!(
         r#"
         SELECT (call ->> 'session_id')::UUID AS "session_id!"
         FROM (
             SELECT waiting -> 'calls' AS calls
             FROM sessions
-            WHERE owner_id = $1 AND session_id = ANY ($2) AND waiting ->> 'for' = 'agents'
+            WHERE owner_id = $1 AND session_id = ANY ($2) AND session_id BETWEEN $3 AND $4
+              AND waiting ->> 'for' = 'agents'
         ) AS caller
         CROSS JOIN LATERAL jsonb_array_elements(caller.calls) AS call
         "#,
         owner.as_uuid(),
         &callers,
+        first,
+        last,
     )
     .fetch_all(conn)
     .await?;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
+use super::partitions::bounds;
 use super::session_events::storable;
 use super::{signed, unsigned};
 
@@ -39,6 +40,7 @@ pub(crate) async fn list_idle(
     ids: &[SessionId],
 ) -> sqlx::Result<Vec<Idle>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+    let (first, last) = bounds(&ids);
     let rows = sqlx::query!(
         r#"
         SELECT session_id, agent_id, caller_session_id, input_tokens, output_tokens, cost_micro_usd,
@@ -48,10 +50,12 @@ pub(crate) async fn list_idle(
                    FROM jsonb_array_elements(waiting -> 'calls') AS call
                ) END AS "called: Vec<Uuid>"
         FROM sessions
-        WHERE owner_id = $1 AND session_id = ANY ($2)
+        WHERE owner_id = $1 AND session_id = ANY ($2) AND session_id BETWEEN $3 AND $4
         "#,
         owner.as_uuid(),
         &ids,
+        first,
+        last,
     )
     .fetch_all(conn)
     .await?;
@@ -120,6 +124,7 @@ pub(crate) async fn list_entries(
     ids: &[SessionId],
 ) -> sqlx::Result<Vec<(SessionId, Entry)>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+    let (first, last) = bounds(&ids);
     let rows = sqlx::query!(
         r#"
         SELECT session_id, kind, at,
@@ -127,13 +132,15 @@ pub(crate) async fn list_entries(
                coalesce(body ->> 'call_id', body #>> '{reason,call_id}') AS call_id,
                body ->> 'tool' AS tool, body ->> 'duration_ms' AS duration_ms
         FROM session_events
-        WHERE owner_id = $1 AND session_id = ANY ($2)
+        WHERE owner_id = $1 AND session_id = ANY ($2) AND session_id BETWEEN $3 AND $4
           AND (kind IN ('tool_call', 'tool_start', 'tool_result', 'step_start', 'fork', 'done')
                OR (kind = 'waiting' AND body #> '{reason,by}' IS NOT NULL))
         ORDER BY session_id, sequence
         "#,
         owner.as_uuid(),
         &ids,
+        first,
+        last,
     )
     .fetch_all(conn)
     .await?;
@@ -209,6 +216,7 @@ pub(crate) async fn append(
         counts.push(signed(count as u64));
         written.insert(id.as_uuid(), stored);
     }
+    let (first, last) = bounds(&ids);
     let rows = sqlx::query!(
         r#"
         WITH held AS (
@@ -238,7 +246,7 @@ pub(crate) async fn append(
                 END
             FROM held
             WHERE s.owner_id = $1 AND s.session_id = ANY ($2) AND s.session_id = held.session_id
-              AND s.ended_at IS NULL
+              AND s.session_id BETWEEN $12 AND $13 AND s.ended_at IS NULL
             RETURNING s.owner_id, s.session_id, s.agent_id, s.last_sequence, s.is_test, s.started_at,
                       s.cost_micro_usd, s.listing_id, s.listing_version, s.is_pristine, s.state,
                       s.reason, s.steps, s.input_tokens, s.output_tokens, s.model, s.waited_ms,
@@ -307,6 +315,8 @@ pub(crate) async fn append(
         &later,
         &kinds as &[&str],
         &bodies as &[Value],
+        first,
+        last,
     )
     .fetch_all(conn)
     .await?;

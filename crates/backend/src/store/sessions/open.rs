@@ -4,6 +4,8 @@ use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
+use crate::store::partitions::bounds;
+
 /// What the queue needs to know of a session that is not over.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Open {
@@ -51,6 +53,9 @@ pub(crate) async fn list_open(
         FROM sessions
         WHERE owner_id = $1 AND agent_id = ANY ($2)
           AND session_id = ANY (ARRAY(SELECT session_id FROM session_queue WHERE owner_id = $1))
+          AND session_id >= (
+              SELECT session_id FROM session_queue WHERE owner_id = $1 ORDER BY session_id LIMIT 1
+          )
         "#,
         owner.as_uuid(),
         &agents,
@@ -67,14 +72,18 @@ pub(crate) async fn list_waiting(
     owner: UserId,
     ids: &[Uuid],
 ) -> sqlx::Result<Vec<Uuid>> {
+    let (first, last) = bounds(ids);
     sqlx::query_scalar!(
         r#"
         SELECT session_id
         FROM sessions
-        WHERE owner_id = $1 AND session_id = ANY ($2) AND state = 'waiting'
+        WHERE owner_id = $1 AND session_id = ANY ($2) AND session_id BETWEEN $3 AND $4
+          AND state = 'waiting'
         "#,
         owner.as_uuid(),
         ids,
+        first,
+        last,
     )
     .fetch_all(conn)
     .await
@@ -129,10 +138,17 @@ pub(crate) async fn update_cancel_asked(
     ids: &[SessionId],
 ) -> sqlx::Result<()> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+    let (first, last) = bounds(&ids);
     sqlx::query!(
-        "UPDATE sessions SET is_cancel_asked = TRUE WHERE owner_id = $1 AND session_id = ANY ($2)",
+        r#"
+        UPDATE sessions
+        SET is_cancel_asked = TRUE
+        WHERE owner_id = $1 AND session_id = ANY ($2) AND session_id BETWEEN $3 AND $4
+        "#,
         owner.as_uuid(),
         &ids,
+        first,
+        last,
     )
     .execute(conn)
     .await?;
@@ -151,6 +167,9 @@ pub(crate) async fn update_cancel_asked_of_owner(
         SET is_cancel_asked = TRUE
         WHERE owner_id = $1
           AND session_id = ANY (ARRAY(SELECT session_id FROM session_queue WHERE owner_id = $1))
+          AND session_id >= (
+              SELECT session_id FROM session_queue WHERE owner_id = $1 ORDER BY session_id LIMIT 1
+          )
         "#,
         owner.as_uuid(),
     )
