@@ -2,16 +2,17 @@
 //!
 //! Key: the owner, or the catalogue. Value: the position and the line of the log by shard; they only rise.
 //! Lifetime: longer than any replica in use lags. Empty: the writer has written nothing of late, unless a list
-//! says otherwise.
+//! says otherwise. What was written on a shard that the writer has left goes with the next write.
 //!
 //! Redis may forget: all that it has been told, or any key of it when its memory is full or its clock leaps. So
 //! there are lists of those who wrote, and of one whose position is gone while a list has the name nothing is
-//! known. Of the lists there are two, the present one and the one before it, which goes when the present one has
-//! been there for as long as a position matters; by no clock but that of the process that has seen it for so
-//! long. Both have the same token and numbers that follow each other; where they do not, one was lost, and both
-//! are made anew. A reader believes what it finds once it has seen the same token, without losing the connection,
-//! for as long as a position matters. Until then nothing is known. What is not known the primary answers. Redis
-//! may not be there for a writer: then that one waits until no replica in use needs to be asked.
+//! known. Nor is it of one with a write whose position nobody could tell, as long as a list says so. Of the lists
+//! there are two, the present one and the one before it, which goes when the present one has been there for as
+//! long as a position matters; by no clock but that of the process that has seen it for so long. Both have the
+//! same token and numbers that follow each other; where they do not, one was lost, and both are made anew. A
+//! reader believes what it finds once it has seen the same token, without losing the connection, for as long as a
+//! position matters. Until then nothing is known. What is not known the primary answers. Redis may not be there
+//! for a writer: then that one waits until no replica in use needs to be asked.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -51,7 +52,20 @@ redis.call('EXPIRE', KEYS[1], ARGV[2])
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 return present";
 
-/// What a list says: its token, its number, and something where it has the writer's name.
+/// Keeps a position, and none of another shard. KEYS: present list, the writer's positions. ARGV: the writer's
+/// name, shard, position, name of the line, line, and for how many seconds.
+const NOTE: &str = r"
+redis.call('HSETNX', KEYS[1], ARGV[1], '')
+for _, of in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+  if of ~= ARGV[2] and of ~= ARGV[4] then redis.call('ZREM', KEYS[2], of) end
+end
+redis.call('ZADD', KEYS[2], 'GT', ARGV[3], ARGV[2], ARGV[5], ARGV[4])
+redis.call('EXPIRE', KEYS[2], ARGV[6])";
+
+/// What a list has beside the name of one with a write whose position is not known.
+const UNKNOWN: &str = "unknown";
+
+/// What a list says: its token, its number, and what it has beside the writer's name.
 type Listed = (Option<String>, Option<i64>, Option<String>);
 
 /// What Redis has been told of writes.
@@ -98,14 +112,18 @@ impl Written {
 
     /// Keeps a position for the other processes; `false` when they cannot know it.
     pub(crate) async fn note(&self, whose: Whose, position: Position) -> bool {
-        let key = key(whose);
-        let mut commands = ::redis::pipe();
-        commands.cmd("HSET").arg(PRESENT).arg(name(whose)).arg("").ignore();
-        commands.cmd("ZADD").arg(&key).arg("GT");
-        commands.arg(position.bytes).arg(whose.shard);
-        commands.arg(position.timeline).arg(line(whose)).ignore();
-        commands.cmd("EXPIRE").arg(&key).arg(KEPT * self.seconds()).ignore();
-        matches!(self.redis.ask_all::<()>(&commands).await, Answer::Given(()))
+        let name = name(whose);
+        let command = if position == Position::NEVER {
+            // In the list and not beside the others: who writes all the time prolongs the life of those.
+            ::redis::cmd("HSET").arg(PRESENT).arg(name).arg(UNKNOWN).to_owned()
+        } else {
+            let mut command = ::redis::cmd("EVAL");
+            command.arg(NOTE).arg(2).arg(PRESENT).arg(key(whose));
+            command.arg(name).arg(whose.shard).arg(position.bytes);
+            command.arg(line(whose)).arg(position.timeline).arg(KEPT * self.seconds());
+            command
+        };
+        matches!(self.redis.ask::<()>(&command).await, Answer::Given(()))
     }
 
     /// The position that a replica must have; `None` when it is not known.
@@ -124,8 +142,9 @@ impl Written {
         if !is_next || before.0 != present.0 || !self.is_complete(present.0?) {
             return None;
         }
-        let has_written = before.2.or(present.2).is_some();
-        if has_written && marks.is_empty() {
+        let listed: Vec<_> = [before.2, present.2].into_iter().flatten().collect();
+        let is_unknown = listed.iter().any(|beside| beside == UNKNOWN);
+        if is_unknown || (!listed.is_empty() && marks.is_empty()) {
             return None;
         }
         let (shard, line) = (whose.shard.to_string(), line(whose));
@@ -269,6 +288,39 @@ mod tests {
             reader.mend().await;
         }
         assert_eq!(reader.needed(mine).await, Some(at(0, 0)), "it matters no more");
+    }
+
+    /// Also for one who never stops to write.
+    #[tokio::test]
+    async fn a_position_that_nobody_could_tell_is_missed_for_as_long_as_it_matters() {
+        const NAME: &str = "untold";
+        let _redis = Server::start(NAME);
+        let whose = Whose { shard: 0, owner: None };
+        let (writer, reader) = (process(NAME), process(NAME));
+        assert_eq!(until_known(&reader, whose).await, at(0, 0));
+        until("it is noted", async || writer.note(whose, Position::NEVER).await).await;
+        assert_eq!(reader.needed(whose).await, None);
+        // In the list that was the present one, and then in the one before.
+        for bytes in [7, 9] {
+            assert!(writer.note(whose, at(1, bytes)).await);
+            assert_eq!(reader.needed(whose).await, None, "{bytes}");
+            reader.mend().await;
+        }
+        assert_eq!(reader.needed(whose).await, Some(at(1, 9)));
+    }
+
+    #[tokio::test]
+    async fn where_a_writer_was_before_is_forgotten_with_the_next_write() {
+        const NAME: &str = "moved";
+        let _redis = Server::start(NAME);
+        let on = |shard| Whose { shard, owner: Some(UserId::from_uuid(Uuid::from_u128(1))) };
+        let (writer, reader) = (process(NAME), process(NAME));
+        until_known(&reader, on(0)).await;
+        until("it is noted", async || writer.note(on(0), at(2, 7)).await).await;
+        assert_eq!(reader.needed(on(1)).await, None, "the owner is known to be elsewhere");
+        assert!(writer.note(on(1), at(1, 3)).await);
+        assert_eq!(reader.needed(on(1)).await, Some(at(1, 3)));
+        assert_eq!(reader.needed(on(0)).await, None);
     }
 
     #[tokio::test]
