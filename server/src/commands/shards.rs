@@ -1,7 +1,7 @@
 //! `server shards`: how the buckets of owners are spread over several databases.
 
 use anyhow::{Context as _, anyhow, bail};
-use resonant_backend::{Actor, Backend, DatabaseSettings, RequestId, shards};
+use resonant_backend::{Actor, Backend, DatabaseSettings, Error, RequestId, shards};
 
 use super::ShardsCommand;
 
@@ -42,13 +42,21 @@ pub(super) async fn run(
         ShardsCommand::Move { first, last, to } => {
             for bucket in first..=last {
                 let moved = shards::move_bucket(&ctx, settings, bucket, to).await;
-                let moved = moved.map_err(|error| anyhow!(error.message()).context(error));
+                let moved = moved.map_err(why);
                 moved.with_context(|| format!("bucket {bucket} has not been moved"))?;
                 println!("bucket {bucket} is on shard {to}");
             }
         }
     }
     Ok(())
+}
+
+/// Why a move was not made, for whoever operates the databases: with the causes, which tell what to mend there.
+fn why(error: Error) -> anyhow::Error {
+    match error {
+        Error::Invalid(_) => anyhow!(error.message()),
+        error => error.into(),
+    }
 }
 
 /// How many buckets there are, and which: of those in a row the first and the last.
@@ -65,6 +73,22 @@ fn tell(buckets: &[i32]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_moves_is_told_the_cause() {
+        let sentence = "Both databases need PostgreSQL 15 and wal_level=logical";
+        for (error, told) in [
+            (
+                Error::unavailable("the target does not catch up"),
+                "a part that the answer needs does not respond: the target does not catch up",
+            ),
+            (Error::internal("notes differs"), "a defect: notes differs"),
+            (Error::Conflict(sentence.to_owned()), sentence),
+            (Error::field("shard", "must be 0 to 1"), "shard must be 0 to 1"),
+        ] {
+            assert_eq!(format!("{:#}", why(error)), told);
+        }
+    }
 
     #[test]
     fn what_is_told_can_be_moved() {
