@@ -5,12 +5,15 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, PgPool, Postgres, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, PgPool, Postgres, Transaction};
 
 use super::settings::{DatabaseSettings, Pooler};
 use crate::store::limits;
 use crate::{Error, Result};
 
+/// For how long a connection that answered is taken to be well: those of a busy process come back sooner, and
+/// nobody restarts a database so fast.
+const FRESH: Duration = Duration::from_millis(10);
 /// How long a reader waits for a connection to a replica at most.
 const REPLICA_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -75,7 +78,19 @@ impl Pool {
             .acquire_timeout(settings.acquire_timeout)
             .max_lifetime(settings.recycle_after)
             .idle_timeout(None)
-            .test_before_acquire(true)
+            .test_before_acquire(false)
+            .before_acquire(|conn, idle| {
+                Box::pin(async move {
+                    // One that answered just now need not be asked.
+                    if idle.idle_for > FRESH
+                        && let Err(error) = conn.ping().await
+                    {
+                        tracing::debug!(%error, "a connection that rested is lost");
+                        return Ok(false);
+                    }
+                    Ok(true)
+                })
+            })
             .after_release(move |_, _| {
                 let pool = seen.upgrade();
                 let open = pool.as_ref().and_then(|pool| pool.get()).map_or(0, PgPool::size);
