@@ -1,10 +1,8 @@
 //! Takes sessions from the queue and runs them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use resonant_backend::{Actor, Backend, RequestId, agents, test_sets, work};
-use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -30,13 +28,12 @@ impl Workers {
     #[must_use]
     pub fn start(backend: &Backend, count: usize, stopping: &CancellationToken) -> Self {
         let tasks = TaskTracker::new();
-        let turn = Arc::new(Mutex::new(()));
         if count > 0 {
             tasks.spawn(reap_until(backend.clone(), stopping.clone()));
         }
         for number in 1..=count {
             let name = format!("{}-{number}", std::process::id());
-            tasks.spawn(work::work_until(backend.clone(), name, turn.clone(), stopping.clone()));
+            tasks.spawn(work::work_until(backend.clone(), name, stopping.clone()));
         }
         if count > 0 {
             tasks.spawn(sweep_until(backend.clone(), stopping.clone()));

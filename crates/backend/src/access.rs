@@ -26,8 +26,8 @@ use resonant_domain::api_key::Scope;
 use resonant_domain::member::UserKind;
 
 pub(crate) use shared::{
-    Reached, SessionAct, agent, agent_to_change, not_own, shared_agent, shared_session,
-    shared_sessions_of,
+    Reached, RunCounted, SessionAct, agent, agent_to_change, agent_to_run, not_own, shared_agent,
+    shared_session, shared_sessions_of,
 };
 
 use crate::{Actor, Ctx, Error, Result, store};

@@ -2,9 +2,11 @@
 
 mod hold;
 mod log;
+mod sleepers;
 mod turns;
 mod workers;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use resonant_domain::session::{SessionState, Usage};
@@ -12,6 +14,7 @@ use resonant_domain::{SessionId, UserId};
 use resonant_runtime::log::LogError;
 use resonant_runtime::trace::TraceParent;
 use resonant_runtime::{Outcome, Run, Signals};
+use sqlx::error::DatabaseError;
 use sqlx::{Connection as _, PgConnection};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -20,13 +23,17 @@ use tracing::field::Empty;
 
 use self::hold::{give_back, give_way, keep_lease};
 use self::log::QueueLog;
+use self::sleepers::Sleeper;
 use self::turns::Suspicion;
 use crate::cache::Stale;
 use crate::database::Shard;
 use crate::store::partitions::first_id_at;
-use crate::store::queue::{Attempt, Claimed, Terms};
+use crate::store::queue::{Attempt, Claimed, Taken, Terms};
+use crate::store::sessions::Runnable;
+use crate::store::shards::Owners;
 use crate::{Backend, Ctx, Error, Result, access, budgets, sessions, store, test_sets};
 
+pub(crate) use self::sleepers::{Handed, Offer};
 pub(crate) use self::turns::Turns;
 pub use self::workers::work_until;
 
@@ -59,9 +66,31 @@ pub struct Claim {
     asked_at: Instant,
     /// Its worker was lost before.
     suspicion: Option<Suspicion>,
+    /// What there is to run, as it was when it was claimed.
+    runnable: Option<Box<Runnable>>,
 }
 
 impl Claim {
+    fn new(
+        claimed: Claimed,
+        runnable: Option<Runnable>,
+        asked_at: Instant,
+        suspicion: Option<Suspicion>,
+    ) -> Self {
+        Self {
+            session_id: claimed.session_id,
+            owner_id: claimed.owner_id,
+            fence: claimed.fence,
+            attempts: claimed.attempts,
+            traceparent: claimed.traceparent,
+            request_id: claimed.request_id,
+            budget_waits: claimed.budget_waits,
+            asked_at,
+            suspicion,
+            runnable: runnable.map(Box::new),
+        }
+    }
+
     /// The session.
     #[must_use]
     pub const fn session_id(&self) -> SessionId {
@@ -91,82 +120,133 @@ impl Claim {
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system.
 pub async fn claim(ctx: &Ctx, worker: &str) -> Result<Option<Claim>> {
-    access::system(ctx)?;
-    let backend = ctx.backend();
-    let claim = backend.first_of(|shard| claim_on(backend, shard, worker)).await?;
-    if claim.is_some() {
-        // Others may have been queued with it, and the database has called out once.
-        backend.notices().pass_on();
-    }
-    Ok(claim)
+    Ok(claim_some(ctx, worker, 1).await?.pop_front())
 }
 
-/// Takes the session whose turn it is in one of the databases.
-async fn claim_on(backend: &Backend, shard: Shard, worker: &str) -> Result<Option<Claim>> {
+/// The same for a worker of a process that has others, which are served along with it.
+async fn take(ctx: &Ctx, worker: &str) -> Result<Option<Claim>> {
+    let turns = ctx.backend().turns();
+    turns.take(async |wanted| claim_some(ctx, worker, wanted).await).await
+}
+
+/// Takes the sessions whose turn it is, so many at most.
+async fn claim_some(ctx: &Ctx, worker: &str, most: usize) -> Result<VecDeque<Claim>> {
+    access::system(ctx)?;
+    let backend = ctx.backend();
+    let claims = backend.first_of(|shard| claim_on(backend, shard, worker, most)).await?;
+    let Some((claims, is_more)) = claims else { return Ok(VecDeque::new()) };
+    // A database has called out once for all that a transaction has queued, and another one may have, too.
+    if is_more || backend.owners() == Owners::Held {
+        backend.notices().pass_on();
+    }
+    Ok(claims)
+}
+
+/// Takes the sessions whose turn it is in one of the databases. Answers whether there may be more.
+async fn claim_on(
+    backend: &Backend,
+    shard: Shard,
+    worker: &str,
+    mut most: usize,
+) -> Result<Option<(VecDeque<Claim>, bool)>> {
     let mut tries = CLAIM_TRIES;
     loop {
-        let suspicion = backend.turns().suspect();
+        let mut suspicion = backend.turns().suspect();
         let terms = terms(backend, suspicion.is_some());
         let asked_at = Instant::now();
         let mut tx = backend.begin_on(shard).await?;
-        let claimed = match store::queue::claim(&mut tx, worker, backend.lease(), &terms).await {
-            // Another worker took the same slot at the same moment.
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() && tries > 0 => {
-                tries -= 1;
-                continue;
-            }
-            claimed => claimed?,
-        };
-        let Some(claimed) = claimed else {
+        let lease = backend.lease();
+        let Taken { sessions, is_more } =
+            match store::queue::claim(&mut tx, worker, lease, &terms, most).await {
+                // Another worker took the same slot at the same moment, or two wait for each other's. The fewer
+                // are taken, the fewer collide.
+                Err(sqlx::Error::Database(error)) if is_collision(&*error) && tries > 0 => {
+                    tries -= 1;
+                    most = 1;
+                    continue;
+                }
+                taken => taken?,
+            };
+        if sessions.is_empty() {
             // Entries that no session belongs to may have been dropped.
             tx.commit().await?;
+            if most > 1 {
+                // Of those that lost their worker several take but the first, which somebody else may hold.
+                most = 1;
+                continue;
+            }
             return Ok(None);
-        };
-        let Claimed { owner_id, session_id, fence, attempts, .. } = claimed;
-        let claim = Claim {
-            session_id,
-            owner_id,
-            fence,
-            attempts,
-            traceparent: claimed.traceparent,
-            request_id: claimed.request_id,
-            budget_waits: claimed.budget_waits,
-            asked_at,
-            suspicion: suspicion.filter(|_| attempts > 1),
-        };
-        if attempts <= MAX_ATTEMPTS {
-            tx.commit().await?;
-            backend.turns().note_served(owner_id);
-            return Ok(Some(claim));
         }
-        let reason = match claimed.last_error {
-            Some(cause) => format!("It broke off {MAX_ATTEMPTS} times: {cause}"),
-            None => format!("Its worker was lost {MAX_ATTEMPTS} times"),
-        };
-        let state = SessionState::Failed;
-        // What the database refuses breaks a transaction: the claim outlives that.
-        let mut end = PgConnection::begin(&mut tx).await?;
-        match sessions::end_locked(backend, &mut end, claim.key(), state, Some(reason)).await {
-            Ok(ended) => {
-                end.commit().await?;
-                tx.commit().await?;
-                sessions::tell_ended(backend, vec![ended]).await;
-                let request_id = claim.request_id.as_deref();
-                tracing::warn!(
-                    session.id = %session_id,
-                    request.id = request_id,
-                    attempts,
-                    "session set aside"
-                );
+        let (mut claims, mut told) = (VecDeque::new(), Vec::new());
+        for (claimed, runnable) in sessions {
+            let last_error = claimed.last_error.clone();
+            let suspicion = if claimed.attempts > 1 { suspicion.take() } else { None };
+            let claim = Claim::new(claimed, runnable, asked_at, suspicion);
+            if claim.attempts > MAX_ATTEMPTS {
+                told.extend(set_aside(backend, &mut tx, claim, last_error).await?);
+            } else {
+                claims.push_back(claim);
             }
-            Err(error @ Error::Unavailable(_)) => return Err(error),
-            // It is tried again when the lease of this claim is over; the others need not wait for that.
-            Err(error) => {
-                end.rollback().await?;
-                tx.commit().await?;
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(session.id = %session_id, error, "session not set aside");
-            }
+        }
+        tx.commit().await?;
+        let telling = tell_set_aside(backend.clone(), told);
+        if claims.is_empty() {
+            telling.await;
+        } else {
+            // Their leases run.
+            tokio::spawn(telling);
+        }
+        if !claims.is_empty() {
+            claims.iter().for_each(|claim| backend.turns().note_served(claim.owner_id));
+            return Ok(Some((claims, is_more)));
+        }
+    }
+}
+
+fn is_collision(error: &dyn DatabaseError) -> bool {
+    const DEADLOCK: &str = "40P01";
+    error.is_unique_violation() || error.code().as_deref() == Some(DEADLOCK)
+}
+
+async fn tell_set_aside(backend: Backend, told: Vec<(sessions::Ended, Claim)>) {
+    for (ended, claim) in told {
+        sessions::tell_ended(&backend, vec![ended]).await;
+        let (request_id, attempts) = (claim.request_id.as_deref(), claim.attempts);
+        tracing::warn!(
+            session.id = %claim.session_id,
+            request.id = request_id,
+            attempts,
+            "session set aside"
+        );
+    }
+}
+
+/// Ends a session that has lost its workers, as failed. Where the database refuses that, it is tried again when
+/// the lease of this claim is over: the others need not wait for that.
+async fn set_aside(
+    backend: &Backend,
+    tx: &mut PgConnection,
+    claim: Claim,
+    last_error: Option<String>,
+) -> Result<Option<(sessions::Ended, Claim)>> {
+    let reason = match last_error {
+        Some(cause) => format!("It broke off {MAX_ATTEMPTS} times: {cause}"),
+        None => format!("Its worker was lost {MAX_ATTEMPTS} times"),
+    };
+    let state = SessionState::Failed;
+    // What the database refuses breaks a transaction: the claim outlives that.
+    let mut end = PgConnection::begin(tx).await?;
+    match sessions::end_locked(backend, &mut end, claim.key(), state, Some(reason)).await {
+        Ok(ended) => {
+            end.commit().await?;
+            Ok(Some((ended, claim)))
+        }
+        Err(error @ Error::Unavailable(_)) => Err(error),
+        Err(error) => {
+            end.rollback().await?;
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(session.id = %claim.session_id, error, "session not set aside");
+            Ok(None)
         }
     }
 }
@@ -215,7 +295,7 @@ async fn reap_on(backend: &Backend, shard: Shard) -> Result<u64> {
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the system; [`Error::Unavailable`] when the log could not be
 /// written: the session then waits for another attempt.
-pub async fn run(ctx: &Ctx, claim: Claim, shutdown: CancellationToken) -> Result<()> {
+pub async fn run(ctx: &Ctx, mut claim: Claim, shutdown: CancellationToken) -> Result<()> {
     access::system(ctx)?;
     let backend = ctx.backend();
     let _at_work = backend.work_begins();
@@ -229,7 +309,8 @@ pub async fn run(ctx: &Ctx, claim: Claim, shutdown: CancellationToken) -> Result
     let place = TraceParent::begin(&span, given);
     let stopping = shutdown.clone();
     // A run holds all of a turn: too much to stand in the futures of its callers.
-    let run = Box::pin(run_claimed(backend, &claim, shutdown));
+    let runnable = claim.runnable.take();
+    let run = Box::pin(run_claimed(backend, &claim, runnable, shutdown));
     let done = place.around(claim.request_id.clone(), run).instrument(span.clone()).await;
     if let Err(error) = &done {
         give_back(backend, &claim, error, &stopping).instrument(span).await;
@@ -238,17 +319,40 @@ pub async fn run(ctx: &Ctx, claim: Claim, shutdown: CancellationToken) -> Result
     done
 }
 
-async fn run_claimed(backend: &Backend, claim: &Claim, shutdown: CancellationToken) -> Result<()> {
+/// A session as it was when it was claimed, unless somebody may have asked for its end since then.
+async fn still_runnable(
+    backend: &Backend,
+    claim: &Claim,
+    runnable: Option<Box<Runnable>>,
+) -> Result<Runnable> {
+    let id = claim.session_id;
+    if let Some(runnable) = runnable
+        && backend.notices().heard_no_cancel(id, claim.asked_at)
+    {
+        return Ok(*runnable);
+    }
+    let mut conn = backend.read_latest(claim.owner_id).await?;
+    let found = store::sessions::find_runnable(&mut conn, claim.owner_id, id).await?;
+    found.ok_or(Error::NotFound("session"))
+}
+
+async fn run_claimed(
+    backend: &Backend,
+    claim: &Claim,
+    runnable: Option<Box<Runnable>>,
+    shutdown: CancellationToken,
+) -> Result<()> {
     let (owner, id) = (claim.owner_id, claim.session_id);
     let signals = Signals { cancel: CancellationToken::new(), hand_over: shutdown.child_token() };
-    // The ear is open before the session is read, so that no cancellation falls in between.
+    // The ear is open before the session is looked at, so that no cancellation falls in between.
     let watch = backend.notices().watch_cancel(id, signals.cancel.clone());
-    let mut conn = backend.read_latest(owner).await?;
-    let runnable = store::sessions::find_runnable(&mut conn, owner, id)
-        .await?
-        .ok_or(Error::NotFound("session"))?;
-    let history = store::session_events::list(&mut conn, owner, id, 0, i64::MAX).await?;
-    drop(conn);
+    let runnable = still_runnable(backend, claim, runnable).await?;
+    let history = if runnable.session.last_sequence == 0 {
+        Vec::new()
+    } else {
+        let mut conn = backend.read_latest(owner).await?;
+        store::session_events::list(&mut conn, owner, id, 0, i64::MAX).await?
+    };
     if runnable.is_cancel_asked {
         signals.cancel.cancel();
     }
@@ -316,9 +420,38 @@ async fn cancel_late(backend: &Backend, owner: UserId, id: SessionId) -> Result<
 
 /// Waits until something may be queued or due, at most for `timeout`.
 pub async fn wait(backend: &Backend, timeout: Duration) {
-    let timeout = if backend.notices().is_deaf() { timeout.min(DEAF_WAIT) } else { timeout };
-    let timeout = next_due(backend).await.map_or(timeout, |due| due.min(timeout));
+    let timeout = longest_wait(backend, timeout).await;
     let _ = tokio::time::timeout(timeout, backend.notices().queued()).await;
+}
+
+/// The same for a worker that may be handed a session meanwhile, which a use case of this process writes down.
+/// It also ends when `stopping` fires.
+pub async fn sleep(
+    backend: &Backend,
+    worker: &str,
+    timeout: Duration,
+    stopping: &CancellationToken,
+) -> Option<Claim> {
+    let timeout = longest_wait(backend, timeout).await;
+    let mut sleeper = Sleeper::among(backend.turns().sleepers(), worker);
+    let is_called = tokio::select! {
+        handed = sleeper.handed() => return handed,
+        called = tokio::time::timeout(timeout, backend.notices().queued()) => called.is_ok(),
+        () = stopping.cancelled() => false,
+    };
+    if sleeper.leave() {
+        return None;
+    }
+    if is_called {
+        // What was called out is for another worker.
+        backend.notices().pass_on();
+    }
+    sleeper.handed().await
+}
+
+async fn longest_wait(backend: &Backend, timeout: Duration) -> Duration {
+    let timeout = if backend.notices().is_deaf() { timeout.min(DEAF_WAIT) } else { timeout };
+    next_due(backend).await.map_or(timeout, |due| due.min(timeout))
 }
 
 /// For how long there will be nothing to take.

@@ -31,6 +31,7 @@ use resonant_domain::{AgentId, SessionId, UserId};
 
 use super::with_scope;
 use crate::database::{Reading, Shard, Writing};
+use crate::store::agents::{Counted, Running};
 use crate::store::sessions::OfOthers;
 use crate::{Backend, Ctx, Error, Result, store};
 
@@ -139,6 +140,33 @@ pub(crate) async fn agent_to_change(
     let mut tx = ctx.backend().begin(reached.owner).await?;
     let agent = store::agents::lock(&mut tx, reached.owner, id).await?.ok_or(NO_AGENT)?;
     Ok((agent, reached, tx))
+}
+
+/// An agent of which the caller may start a session, locked in a transaction where it lies. An active one of the
+/// caller's own has been counted to run by then.
+pub(crate) async fn agent_to_run(
+    ctx: &Ctx,
+    id: AgentId,
+    right: AgentRight,
+) -> Result<(Agent, Reached, Writing, Option<RunCounted>)> {
+    let me = with_scope(ctx, Scope::SessionsRun)?;
+    // An earlier try may have counted it.
+    if ctx.made_before().is_none() {
+        let mut tx = ctx.backend().begin(me).await?;
+        if let Some(Running { agent, published, counted }) =
+            store::agents::lock_running(&mut tx, me, id).await?
+        {
+            return Ok((agent, Reached::own(me), tx, Some(RunCounted { published, counted })));
+        }
+    }
+    let (agent, reached, tx) = agent_to_change(ctx, Scope::SessionsRun, id, right).await?;
+    Ok((agent, reached, tx, None))
+}
+
+/// What is known of an agent by the count of its runs.
+pub(crate) struct RunCounted {
+    pub(crate) published: Option<u32>,
+    pub(crate) counted: Counted,
 }
 
 /// What somebody wants to do with a session.

@@ -193,9 +193,10 @@ async fn reopen(backend: &Backend, tx: &mut PgConnection, session: &Session) -> 
         priority: opened.ok_or_else(gone_on)?,
         run_at: None,
         most: Some(QUEUED_MAX),
+        at_once: None,
     };
     let queued = store::queue::insert(tx, entry).await;
-    queued.on_constraint("session_queue_pkey", gone_on)?.ok_or_else(too_many)
+    Ok(queued.on_constraint("session_queue_pkey", gone_on)?.ok_or_else(too_many)?.fence)
 }
 
 /// A session outlives its agent, but does not go on while that is paused or put away. The agent is locked: who

@@ -13,6 +13,7 @@ use sqlx::PgPool;
 use tokio::sync::Semaphore;
 
 use super::*;
+use crate::store::lock_waits::until_waiting;
 use crate::store::queue::Terms;
 use crate::{Settings, agents, sample, work};
 
@@ -38,7 +39,7 @@ async fn claimed(backend: &Backend, ctx: &Ctx) -> (UserId, SessionId, i64) {
     let session = start(ctx, agent.id, sample::goal("Read")).await.unwrap();
     let mut conn = backend.conn().await.unwrap();
     let terms = Terms::new(backend.slots(), backend.owners());
-    let claimed = store::queue::claim(&mut conn, "worker", Duration::from_mins(1), &terms)
+    let claimed = store::queue::claim_one(&mut conn, "worker", Duration::from_mins(1), &terms)
         .await
         .unwrap()
         .unwrap();
@@ -394,34 +395,6 @@ async fn what_another_try_voids_is_pinned_no_more(pool: PgPool) {
         let refused = set_pin(&ctx, key.1, void, true).await.unwrap_err();
         assert_eq!(refused.fields()[0].field, "message", "{void}");
     }
-}
-
-/// Waits until so many connections wait for what others have locked.
-async fn until_waiting(conn: &mut PgConnection, count: i64) {
-    let waiting = async {
-        loop {
-            let waiting = sqlx::query_scalar!(
-                r#"
-                SELECT count(DISTINCT w.pid) AS "count!"
-                FROM pg_locks w
-                WHERE NOT w.granted AND w.pid IN (
-                    SELECT l.pid
-                    FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-                    WHERE d.datname = current_database()
-                )
-                "#
-            )
-            .fetch_one(&mut *conn)
-            .await
-            .unwrap();
-            if waiting == count {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    let waiting = tokio::time::timeout(Duration::from_secs(20), waiting).await;
-    waiting.unwrap_or_else(|_| panic!("{count} connections wait"));
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

@@ -9,6 +9,7 @@ use resonant_domain::{AgentId, ListingId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
+use super::agent_versions::number;
 use super::known;
 
 struct AgentRow {
@@ -346,6 +347,64 @@ pub(crate) struct Counted {
     pub(crate) needs_entitlement: bool,
     /// Whether it is a copy of a listing.
     pub(crate) is_copy: bool,
+}
+
+/// An active agent of which a session is started.
+pub(crate) struct Running {
+    pub(crate) agent: Agent,
+    pub(crate) published: Option<u32>,
+    pub(crate) counted: Counted,
+}
+
+/// Locks an active agent as [`lock`] does, and counts a session that is started.
+#[tracing::instrument(name = "db.agent.lock_running", skip_all, fields(agent.id = %id), err(level = "debug"))]
+pub(crate) async fn lock_running(
+    conn: &mut PgConnection,
+    owner: UserId,
+    id: AgentId,
+) -> sqlx::Result<Option<Running>> {
+    let row = sqlx::query!(
+        r#"
+        UPDATE agents
+        SET run_count = run_count + 1
+        WHERE owner_id = $1 AND agent_id = $2 AND deleted_at IS NULL AND status = 'active'
+        RETURNING owner_id, agent_id, name, description, avatar AS "avatar: Json<Avatar>",
+                  system_prompt, model_policy AS "model_policy: Json<ModelPolicy>",
+                  tools AS "tools: Json<Vec<ToolGrant>>", limits AS "limits: Json<Limits>",
+                  variables AS "variables: Json<Vec<Variable>>",
+                  status, revision, listing_id, created_at AS "created_at: Timestamp",
+                  updated_at AS "updated_at: Timestamp", published_version, needs_entitlement
+        "#,
+        owner.as_uuid(),
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let is_copy = row.listing_id.is_some();
+    let counted = Counted { needs_entitlement: row.needs_entitlement, is_copy };
+    let agent = AgentRow {
+        owner_id: row.owner_id,
+        agent_id: row.agent_id,
+        name: row.name,
+        description: row.description,
+        avatar: row.avatar,
+        system_prompt: row.system_prompt,
+        model_policy: row.model_policy,
+        tools: row.tools,
+        limits: row.limits,
+        variables: row.variables,
+        status: row.status,
+        revision: row.revision,
+        listing_id: row.listing_id,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    };
+    Ok(Some(Running {
+        agent: agent.try_into()?,
+        published: row.published_version.map(number),
+        counted,
+    }))
 }
 
 /// Counts a session that is started.

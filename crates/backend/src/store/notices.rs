@@ -1,7 +1,7 @@
 //! What the database calls out: something is queued, a session shall be cancelled, an account was told
 //! something, alerts have changed, kept things have become untrue.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use resonant_domain::{SessionId, UserId};
 use sqlx::postgres::{PgListener, PgNotification};
 use sqlx::{Acquire as _, Connection as _, PgPool};
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::cache_outbox;
@@ -22,6 +23,8 @@ const ALERTS: &str = "resonant_alerts";
 /// So many writes that went unheard are known by their names. From there on all is in doubt that was put into
 /// Redis before.
 const OUTBOX_MAX: usize = 5_000;
+/// So many cancellations of sessions that did not run here are remembered, the latest.
+const CANCELS_MAX: usize = 1_000;
 /// After such a silence it is asked whether the database is still there: a way that is cut off says
 /// nothing, not even that.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -40,17 +43,34 @@ pub(crate) struct Notices {
     _stop_on_drop: DropGuard,
 }
 
+/// What was called out about the ends of sessions.
+#[derive(Default)]
+struct Cancels {
+    /// Of those that run here.
+    running: HashMap<SessionId, CancellationToken>,
+    /// Those of others, the latest at the end.
+    others: VecDeque<SessionId>,
+    /// Since when each database is heard; `None`: it is not.
+    heard_since: Vec<Option<Instant>>,
+}
+
 struct Shared {
     queued: Notify,
-    cancels: Mutex<HashMap<SessionId, CancellationToken>>,
+    cancels: Mutex<Cancels>,
     readers: Mutex<HashMap<UserId, watch::Sender<()>>>,
     alerts: watch::Sender<()>,
     cache: Cache,
 }
 
 impl Shared {
-    fn cancels(&self) -> MutexGuard<'_, HashMap<SessionId, CancellationToken>> {
+    fn cancels(&self) -> MutexGuard<'_, Cancels> {
         self.cancels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_heard(&self, number: usize, since: Option<Instant>) {
+        if let Some(heard) = self.cancels().heard_since.get_mut(number) {
+            *heard = since;
+        }
     }
 
     fn readers(&self) -> MutexGuard<'_, HashMap<UserId, watch::Sender<()>>> {
@@ -61,9 +81,15 @@ impl Shared {
         match notice.channel() {
             QUEUE => self.queued.notify_one(),
             CANCEL => {
-                let token = notice.payload().parse().ok().and_then(|id| self.cancels().remove(&id));
-                if let Some(token) = token {
+                let Ok(id) = notice.payload().parse() else { return };
+                let mut cancels = self.cancels();
+                if let Some(token) = cancels.running.remove(&id) {
                     token.cancel();
+                } else {
+                    cancels.others.push_back(id);
+                    if cancels.others.len() > CANCELS_MAX {
+                        cancels.others.pop_front();
+                    }
                 }
             }
             NOTICES => {
@@ -95,7 +121,7 @@ pub(crate) struct CancelWatch {
 
 impl Drop for CancelWatch {
     fn drop(&mut self) {
-        self.shared.cancels().remove(&self.id);
+        self.shared.cancels().running.remove(&self.id);
     }
 }
 
@@ -131,7 +157,9 @@ impl Notices {
     /// An ear for what these databases call out.
     pub(crate) fn new(pools: Vec<PgPool>, cache: Cache) -> Self {
         let stop = CancellationToken::new();
-        let (queued, cancels, readers) = (Notify::new(), Mutex::default(), Mutex::default());
+        let (queued, readers) = (Notify::new(), Mutex::default());
+        let heard_since = vec![None; pools.len()];
+        let cancels = Mutex::new(Cancels { heard_since, ..Cancels::default() });
         let alerts = watch::Sender::default();
         Self {
             shared: Arc::new(Shared { queued, cancels, readers, alerts, cache }),
@@ -145,11 +173,11 @@ impl Notices {
     /// Begins to listen, when it has not begun.
     pub(crate) fn begin(&self) {
         self.begin.call_once(|| {
-            for pool in self.pools.clone() {
+            for (number, pool) in self.pools.iter().cloned().enumerate() {
                 let (shared, stop) = (self.shared.clone(), self.stop.clone());
                 tokio::spawn(async move {
                     tokio::select! {
-                        () = listen(&pool, &shared) => {}
+                        () = listen(number, &pool, &shared) => {}
                         () = stop.cancelled() => {}
                     }
                 });
@@ -165,8 +193,17 @@ impl Notices {
     /// Fires `token` when the database calls out the session's cancellation.
     pub(crate) fn watch_cancel(&self, id: SessionId, token: CancellationToken) -> CancelWatch {
         self.begin();
-        self.shared.cancels().insert(id, token);
+        self.shared.cancels().running.insert(id, token);
         CancelWatch { shared: self.shared.clone(), id }
+    }
+
+    /// Whether every database was heard since then, and none called out this session's cancellation.
+    pub(crate) fn heard_no_cancel(&self, id: SessionId, since: Instant) -> bool {
+        let cancels = self.shared.cancels();
+        let is_heard = |heard: &Option<Instant>| heard.is_some_and(|heard| heard <= since);
+        !cancels.heard_since.is_empty()
+            && cancels.heard_since.iter().all(is_heard)
+            && !cancels.others.contains(&id)
     }
 
     /// Hears from now on when the database calls out that the account was told something.
@@ -198,9 +235,9 @@ impl Notices {
 }
 
 /// Listens until the pool is closed.
-async fn listen(pool: &PgPool, shared: &Shared) {
+async fn listen(number: usize, pool: &PgPool, shared: &Shared) {
     while !pool.is_closed() {
-        if let Err(error) = listen_once(pool, shared).await {
+        if let Err(error) = listen_once(number, pool, shared).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "not listening to the database"
@@ -211,9 +248,11 @@ async fn listen(pool: &PgPool, shared: &Shared) {
 }
 
 /// Listens over one connection until it is lost.
-async fn listen_once(pool: &PgPool, shared: &Shared) -> sqlx::Result<()> {
+async fn listen_once(number: usize, pool: &PgPool, shared: &Shared) -> sqlx::Result<()> {
     let mut listener = within(BEGINNING, begin_to_listen(pool, shared)).await?;
+    shared.note_heard(number, Some(Instant::now()));
     let lost = hear(&mut listener, shared).await;
+    shared.note_heard(number, None);
     shared.cache.cease_to_hear();
     lost
 }

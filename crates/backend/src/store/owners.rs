@@ -10,7 +10,7 @@ use super::plans::{statement, statements};
 
 /// Statements over all owners, the installation's own work: each entry has the parts of one and no other, and
 /// with an exclamation mark what that one has not.
-const OVER_ALL: [&str; 37] = [
+const OVER_ALL: [&str; 39] = [
     // Leases from before the clock was turned back, whosever the sessions are.
     "WHERE lease_until > now() + $1 AND (NOT $2::BOOLEAN OR is_owner_held(owner_id))",
     // Agents whose measurements the operator looks into, whosever they are.
@@ -41,7 +41,8 @@ const OVER_ALL: [&str; 37] = [
     "SELECT DISTINCT key_id FROM secrets",
     // A worker takes whatever is due: from the queue, which one node has, or owner by owner of those
     // that were found.
-    "FOR UPDATE OF q SKIP LOCKED … EXISTS (SELECT FROM running)",
+    "FOR UPDATE OF q SKIP LOCKED … IN (SELECT r.session_id FROM running r)",
+    "WHERE owner_id = ANY ($1) AND session_id = ANY ($2)",
     "FOR UPDATE OF q SKIP LOCKED … TRUE AS \"is_open!\"",
     "SELECT EXISTS (SELECT FROM free)",
     "FROM agents … WHERE deleted_at IS NOT NULL AND deleted_at < $1",
@@ -60,6 +61,7 @@ const OVER_ALL: [&str; 37] = [
     "WHERE waiting ->> 'for' = 'agents' AND (NOT $1::BOOLEAN OR is_owner_held(owner_id))",
     // A new day begins for the guests of every network.
     "waiting -> 'shortfall' ->> 'scope' = 'guests' AND waiting_since < $2",
+    "waiting -> 'shortfall' -> 'limit' ->> 'unit' = 'tokens' AS",
     // A partition waits for the last session in it.
     "FROM session_queue WHERE session_id < $1",
     // Numbers for the operator.

@@ -17,7 +17,9 @@ use resonant_domain::{AgentId, SessionId, UserId};
 use resonant_runtime::trace::{TraceParent, kept_request};
 use sqlx::PgConnection;
 
-pub(crate) use self::claims::{Claimed, claim, find_next_due};
+#[cfg(test)]
+pub(crate) use self::claims::claim_one;
+pub(crate) use self::claims::{Claimed, Taken, claim, find_next_due};
 pub(crate) use self::leases::{shorten_leases, update_lease};
 pub(crate) use self::put_off::follow_status;
 pub(crate) use self::strays::{delete_left, insert_orphans};
@@ -34,7 +36,7 @@ pub(crate) struct Held {
 
 /// A session to queue.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct NewEntry {
+pub(crate) struct NewEntry<'a> {
     pub(crate) owner_id: UserId,
     pub(crate) session_id: SessionId,
     pub(crate) agent_id: AgentId,
@@ -44,29 +46,94 @@ pub(crate) struct NewEntry {
     pub(crate) run_at: Option<jiff::Timestamp>,
     /// How many of its owner's may wait or run before it; any number where absent.
     pub(crate) most: Option<i64>,
+    /// A worker waits for it: it is taken at once, where it may be.
+    pub(crate) at_once: Option<AtOnce<'a>>,
 }
 
-/// Puts a session into the queue and wakes a worker when the transaction commits. Answers its fence; `None`:
-/// too many of its owner's are queued already.
+/// On which terms a session is taken as soon as it is queued.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AtOnce<'a> {
+    pub(crate) worker: &'a str,
+    pub(crate) lease: Duration,
+    pub(crate) slots: Slots,
+}
+
+/// How a session was queued.
+#[derive(Clone, Debug)]
+pub(crate) struct Queued {
+    pub(crate) fence: i64,
+    /// Whether the worker that waited for it has it, once that is committed.
+    pub(crate) is_taken: bool,
+    /// What led to it, for whoever runs it.
+    pub(crate) traceparent: Option<String>,
+}
+
+/// Puts a session into the queue. A worker that waits for it gets it at once, unless it is not due, its owner or
+/// agent has no place free, or another of its owner's is due before it; otherwise a worker is woken when the
+/// transaction commits. `None`: too many of its owner's are queued already.
 #[tracing::instrument(name = "db.queue.insert", skip_all, fields(session.id = %entry.session_id), err(level = "debug"))]
-pub(crate) async fn insert(conn: &mut PgConnection, entry: NewEntry) -> sqlx::Result<Option<i64>> {
-    sqlx::query_scalar!(
+pub(crate) async fn insert(
+    conn: &mut PgConnection,
+    entry: NewEntry<'_>,
+) -> sqlx::Result<Option<Queued>> {
+    let slots = entry.at_once.map_or(Slots { per_owner: 0, per_agent: 0 }, |it| it.slots);
+    sqlx::query_as!(
+        Queued,
         r#"
-        WITH queued AS (
-            INSERT INTO session_queue (owner_id, session_id, agent_id, priority, run_at, fence,
-                                       traceparent, request_id)
-            SELECT $1, $2, $3, $4, coalesce($5, now()), nextval('session_fence_seq'), $6, $8
-            WHERE $7::BIGINT IS NULL OR $7 > (
+        WITH room AS MATERIALIZED (
+            SELECT $7::BIGINT IS NULL OR $7 > (
                 SELECT count(*)
                 FROM (
                     SELECT FROM session_queue
                     WHERE owner_id = $1 AND (NOT is_parked OR is_put_off)
                     LIMIT $7
                 ) AS queued_already
-            )
+            ) AS is_left
+        ), place AS MATERIALIZED (
+            SELECT (
+                       SELECT min(n) FROM generate_series(1, $10::INTEGER) AS n
+                       WHERE n NOT IN (
+                           SELECT t.owner_slot FROM session_queue t
+                           WHERE t.owner_id = $1 AND t.owner_slot IS NOT NULL
+                       )
+                   ) AS owner_slot,
+                   (
+                       SELECT min(n) FROM generate_series(1, $11::INTEGER) AS n
+                       WHERE n NOT IN (
+                           SELECT t.agent_slot FROM session_queue t
+                           WHERE t.owner_id = $1 AND t.agent_id = $3 AND t.agent_slot IS NOT NULL
+                       )
+                   ) AS agent_slot
+            FROM room
+            WHERE room.is_left AND $9::INTERVAL IS NOT NULL AND coalesce($5 <= now(), TRUE)
+              AND NOT EXISTS (
+                  SELECT FROM session_queue q
+                  WHERE q.owner_id = $1 AND NOT q.is_parked AND q.lease_until IS NULL
+                    AND q.run_at <= now()
+              )
+        ), taken AS (
+            -- A slot that another worker takes at the same moment is that one's.
+            INSERT INTO session_queue (owner_id, session_id, agent_id, priority, run_at, fence,
+                                       traceparent, request_id, lease_until, worker, attempts,
+                                       owner_slot, agent_slot)
+            SELECT $1, $2, $3, $4, now(), nextval('session_fence_seq'), $6, $8,
+                   clock_timestamp() + $9, $12, 1, place.owner_slot, place.agent_slot
+            FROM place
+            WHERE ($10 = 0 OR place.owner_slot IS NOT NULL)
+              AND ($11 = 0 OR place.agent_slot IS NOT NULL)
+            ON CONFLICT DO NOTHING
             RETURNING fence
+        ), queued AS (
+            INSERT INTO session_queue (owner_id, session_id, agent_id, priority, run_at, fence,
+                                       traceparent, request_id)
+            SELECT $1, $2, $3, $4, coalesce($5, now()), nextval('session_fence_seq'), $6, $8
+            FROM room
+            WHERE room.is_left AND NOT EXISTS (SELECT FROM taken)
+            RETURNING fence, pg_notify('resonant_queue', '')::TEXT AS called_out
         )
-        SELECT fence FROM queued, pg_notify('resonant_queue', '')
+        SELECT fence AS "fence!", TRUE AS "is_taken!", $6 AS traceparent FROM taken
+        UNION ALL
+        SELECT fence, FALSE, $6 FROM queued
         "#,
         entry.owner_id.as_uuid(),
         entry.session_id.as_uuid(),
@@ -76,6 +143,10 @@ pub(crate) async fn insert(conn: &mut PgConnection, entry: NewEntry) -> sqlx::Re
         TraceParent::kept().map(|place| place.to_string()),
         entry.most,
         kept_request(),
+        entry.at_once.map(|it| interval(it.lease)) as _,
+        i32::try_from(slots.per_owner).unwrap_or(i32::MAX),
+        i32::try_from(slots.per_agent).unwrap_or(i32::MAX),
+        entry.at_once.map(|it| it.worker),
     )
     .fetch_optional(conn)
     .await

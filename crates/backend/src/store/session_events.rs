@@ -92,6 +92,26 @@ pub(super) fn storable(entry: EventBody) -> serde_json::Result<(EventBody, Value
     Ok((entry, body))
 }
 
+/// What an append has written.
+pub(crate) struct Appended {
+    pub(crate) events: Vec<SessionEvent>,
+    /// Whether the owner has set any budget: without one nothing need be set aside for what comes next.
+    pub(crate) has_budgets: bool,
+}
+
+/// Appends entries as [`append_told`] does.
+pub(crate) async fn append(
+    conn: &mut PgConnection,
+    key: (UserId, SessionId, i64),
+    after: Option<i64>,
+    entries: Vec<EventBody>,
+    used: Usage,
+    at: jiff::Timestamp,
+) -> sqlx::Result<Option<Vec<SessionEvent>>> {
+    let appended = append_told(conn, key, after, entries, used, at).await?;
+    Ok(appended.map(|appended| appended.events))
+}
+
 /// Appends entries to the log of a session and folds them into its row, when the session is held
 /// under `fence` and `after` is the number of its newest entry, where the caller names one. `None`:
 /// it is not so, nothing was written.
@@ -111,14 +131,14 @@ pub(super) fn storable(entry: EventBody) -> serde_json::Result<(EventBody, Value
     err
 )]
 #[expect(clippy::too_many_lines, reason = "it is one statement, which reads best in one piece")]
-pub(crate) async fn append(
+pub(crate) async fn append_told(
     conn: &mut PgConnection,
     (owner, id, fence): (UserId, SessionId, i64),
     after: Option<i64>,
     entries: Vec<EventBody>,
     used: Usage,
     at: jiff::Timestamp,
-) -> sqlx::Result<Option<Vec<SessionEvent>>> {
+) -> sqlx::Result<Option<Appended>> {
     let mut kinds = Vec::with_capacity(entries.len());
     let mut bodies = Vec::with_capacity(entries.len());
     let mut written = Vec::with_capacity(entries.len());
@@ -136,7 +156,7 @@ pub(crate) async fn append(
         (None, None) => None,
     };
     let state = state.map(SessionState::as_str);
-    let last = sqlx::query_scalar!(
+    let row = sqlx::query!(
         r#"
         WITH held AS (
             -- The fence of a pause is drawn here: a cluster draws none where what was found is handed on to
@@ -268,7 +288,9 @@ pub(crate) async fn append(
                 took_ms = excluded.took_ms, cost_micro_usd = excluded.cost_micro_usd,
                 ended_at = excluded.ended_at
         )
-        SELECT last_sequence FROM session
+        SELECT session.last_sequence,
+               EXISTS (SELECT FROM budgets b WHERE b.owner_id = $1) AS "has_budgets!"
+        FROM session
         "#,
         owner.as_uuid(),
         id.as_uuid(),
@@ -293,11 +315,12 @@ pub(crate) async fn append(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(last.map(|last| {
-        (last - count + 1..)
+    Ok(row.map(|row| {
+        let events = (row.last_sequence - count + 1..)
             .zip(written)
             .map(|(sequence, body)| SessionEvent { sequence, at, body })
-            .collect()
+            .collect();
+        Appended { events, has_budgets: row.has_budgets }
     }))
 }
 

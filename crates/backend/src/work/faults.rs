@@ -174,10 +174,9 @@ fn backend_with(pool: PgPool, settings: &Settings) -> Backend {
 
 /// The loops of a process with four workers.
 async fn work_on(backend: &Backend, stopping: &CancellationToken) {
-    let turn = Arc::new(tokio::sync::Mutex::new(()));
     let workers = (0..4).map(|number| {
         let name = format!("{}-{number}", std::process::id());
-        work_until(backend.clone(), name, turn.clone(), stopping.clone())
+        work_until(backend.clone(), name, stopping.clone())
     });
     futures::future::join_all(workers).await;
 }

@@ -1,13 +1,15 @@
 //! The log of a session that a worker holds: everything that is written goes by the claim's fence.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use resonant_domain::AgentId;
+use jiff::Timestamp;
 use resonant_domain::session::{CalledBy, Session, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use resonant_domain::waiting::Shortfall;
+use resonant_domain::{AgentId, SessionId, UserId};
 use resonant_runtime::Signals;
 use resonant_runtime::log::{AgentsAsked, LogError, SessionLog};
 use tokio::time::{Instant, sleep};
@@ -15,7 +17,8 @@ use tokio::time::{Instant, sleep};
 use super::Claim;
 use super::hold::rest_after;
 use crate::budgets::Reserved;
-use crate::budgets::guests::Purse;
+use crate::budgets::guests::{self, Purse};
+use crate::store::session_events::Appended;
 use crate::{Backend, Error, Result, budgets, sessions, store, test_sets};
 
 /// For how long a call waits for what others have set aside of its budget, and how often it looks.
@@ -38,6 +41,8 @@ pub(super) struct QueueLog<'a> {
     gives_way: OnceLock<Duration>,
     /// What its next call may use of what the guests of a network have.
     purse: Purse,
+    /// Whether what was just written told that its owner has set no budget.
+    is_unbounded: AtomicBool,
 }
 
 impl<'a> QueueLog<'a> {
@@ -50,7 +55,18 @@ impl<'a> QueueLog<'a> {
         let (called_by, is_test) = (session.called_by.clone(), session.is_test);
         let agent_id = session.agent_id;
         let (gives_way, purse) = (OnceLock::new(), Purse::default());
-        Self { backend, claim, agent_id, called_by, is_test, signals, gives_way, purse }
+        let is_unbounded = AtomicBool::new(false);
+        Self {
+            backend,
+            claim,
+            agent_id,
+            called_by,
+            is_test,
+            signals,
+            gives_way,
+            purse,
+            is_unbounded,
+        }
     }
 
     /// For how long the session rests, when it was given up for others that have set its budget aside.
@@ -110,6 +126,34 @@ impl<'a> QueueLog<'a> {
         }
     }
 
+    /// Appends by one statement, which also tells whether there are budgets.
+    async fn write(
+        &self,
+        key: (UserId, SessionId, i64),
+        after: i64,
+        (entries, usage, now): (Vec<EventBody>, Usage, Timestamp),
+    ) -> Result<Option<Vec<SessionEvent>>> {
+        let mut conn = self.backend.write(self.claim.owner_id).await?;
+        let (conn_of, after) = (&mut *conn, Some(after));
+        let written =
+            store::session_events::append_told(conn_of, key, after, entries, usage, now).await?;
+        conn.commit().await?;
+        let Some(Appended { events, has_budgets }) = written else { return Ok(None) };
+        self.is_unbounded.store(!has_budgets, Ordering::Release);
+        Ok(Some(events))
+    }
+
+    /// Sets aside what the next call may use. Where the entry that was written before it has just told that there
+    /// is no budget, none is looked for.
+    async fn reserve_once(&self, most: Usage) -> Result<Reserved> {
+        let (backend, owner) = (self.backend, self.claim.owner_id);
+        let is_unbounded = self.is_unbounded.swap(false, Ordering::AcqRel);
+        if is_unbounded && guests::limits_of(backend, owner).await?.is_none() {
+            return Ok(Reserved::Enough);
+        }
+        budgets::reserve(backend, self.claim.key(), self.agent_id, most).await
+    }
+
     fn is_to_stop(&self) -> bool {
         self.signals.cancel.is_cancelled() || self.signals.hand_over.is_cancelled()
     }
@@ -132,14 +176,7 @@ impl SessionLog for QueueLog<'_> {
                 let end = (after, entries, usage);
                 sessions::append_end(self.backend, key, by, end).await.map_err(unavailable)?
             } else {
-                let mut conn =
-                    self.backend.write(self.claim.owner_id).await.map_err(unavailable)?;
-                let written =
-                    store::session_events::append(&mut conn, key, Some(after), entries, usage, now)
-                        .await
-                        .map_err(unavailable)?;
-                conn.commit().await.map_err(unavailable)?;
-                written
+                self.write(key, after, (entries, usage, now)).await.map_err(unavailable)?
             };
             let Some(events) = written else {
                 return Err(self.refusal(after, refused).await);
@@ -164,8 +201,7 @@ impl SessionLog for QueueLog<'_> {
         Box::pin(async move {
             let until = Instant::now() + BUDGET_PATIENCE;
             loop {
-                let key = self.claim.key();
-                let reserved = budgets::reserve(self.backend, key, self.agent_id, most).await;
+                let reserved = self.reserve_once(most).await;
                 let shortfall = match reserved.map_err(unavailable)? {
                     Reserved::Enough => {
                         let (backend, owner) = (self.backend, self.claim.owner_id);

@@ -1,5 +1,6 @@
 mod asking;
 mod fences;
+mod handed;
 mod pausing;
 mod turns;
 
@@ -13,7 +14,6 @@ use resonant_runtime::log::SessionLog as _;
 use sqlx::PgPool;
 
 use super::*;
-use crate::store::shards::Owners;
 use crate::{agents, sample};
 
 async fn queued(ctx: &Ctx, goal: &str) -> Session {
@@ -361,7 +361,8 @@ async fn entries_of_sessions_that_are_over_hold_nobody_up(pool: PgPool) {
         let mut found = Vec::new();
         for _ in 0..2 {
             let terms = Terms::new(backend.slots(), owners);
-            let claimed = store::queue::claim(&mut conn, "worker", backend.lease(), &terms).await;
+            let claimed =
+                store::queue::claim_one(&mut conn, "worker", backend.lease(), &terms).await;
             found.extend(claimed.unwrap().map(|claimed| claimed.session_id));
         }
         assert_eq!(found, [next.id], "{owners:?}");

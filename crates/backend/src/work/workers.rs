@@ -1,13 +1,10 @@
 //! The loop of a worker.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::{claim, run, wait};
+use super::{run, sleep, take};
 use crate::{Actor, Backend, RequestId, chain};
 
 /// How long a worker sleeps at most before it looks at the queue again.
@@ -16,20 +13,15 @@ const IDLE: Duration = Duration::from_secs(5);
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
 /// Takes sessions from the queue and runs them, one after the other, until `stopping` is cancelled: the one
-/// that it has then is handed over. The workers of a process take turns to claim: two that do so at once
-/// would want the same slot of a user.
-pub async fn work_until(
-    backend: Backend,
-    name: String,
-    turn: Arc<Mutex<()>>,
-    stopping: CancellationToken,
-) {
+/// that it has then is handed over.
+pub async fn work_until(backend: Backend, name: String, stopping: CancellationToken) {
     let mut pause = BACK_OFF.0;
-    while !stopping.is_cancelled() {
+    let mut handed = None;
+    while handed.is_some() || !stopping.is_cancelled() {
         let ctx = backend.ctx(Actor::System, RequestId::new(format!("worker-{name}")));
-        let claimed = {
-            let _turn = turn.lock().await;
-            claim(&ctx, &name).await
+        let claimed = match handed.take() {
+            Some(claim) => Ok(Some(claim)),
+            None => take(&ctx, &name).await,
         };
         match claimed {
             Ok(Some(claim)) => {
@@ -55,15 +47,12 @@ pub async fn work_until(
             }
             Ok(None) => {
                 pause = BACK_OFF.0;
-                tokio::select! {
-                    () = wait(&backend, IDLE) => {}
-                    () = stopping.cancelled() => {}
-                }
+                handed = sleep(&backend, &name, IDLE, &stopping).await;
             }
             Err(error) => {
                 tracing::warn!(worker = name, error = chain(&error), "the queue does not answer");
                 tokio::select! {
-                    () = sleep(pause) => {}
+                    () = tokio::time::sleep(pause) => {}
                     () = stopping.cancelled() => {}
                 }
                 pause = (pause * 2).min(BACK_OFF.1);

@@ -120,7 +120,7 @@ async fn events_cross_processes_and_outlive_redis(pool: PgPool) {
     let session = sessions::start(&ctx, agent.id, sample::goal("Read")).await.unwrap();
     let mut conn = worker.conn().await.unwrap();
     let terms = Terms::new(worker.slots(), worker.owners());
-    let claimed = store::queue::claim(&mut conn, "worker", Duration::from_mins(1), &terms)
+    let claimed = store::queue::claim_one(&mut conn, "worker", Duration::from_mins(1), &terms)
         .await
         .unwrap()
         .unwrap();

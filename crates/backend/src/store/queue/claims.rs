@@ -13,11 +13,12 @@
 use std::time::Duration;
 
 use resonant_domain::{SessionId, UserId};
-use sqlx::PgConnection;
 use sqlx::types::Uuid;
+use sqlx::{Connection as _, PgConnection};
 
 use super::delete;
 use super::terms::Terms;
+use crate::store::sessions::Runnable;
 use crate::store::shards::Owners;
 use crate::store::{interval, sessions};
 
@@ -63,6 +64,8 @@ struct ClaimedRow {
     queued_ms: i64,
     /// Whether there is such a session, and it is not over.
     is_open: bool,
+    /// Whether more may be taken than was.
+    is_more: bool,
 }
 
 impl ClaimedRow {
@@ -110,7 +113,7 @@ macro_rules! of_what_is_free {
                 GROUP BY owner_id, agent_id
                 HAVING $2::INTEGER > 0 AND count(agent_slot) >= $2
             ), oldest AS MATERIALIZED (
-                SELECT owner_id, agent_id, session_id, priority, run_at
+                SELECT owner_id, agent_id, session_id, priority, run_at, attempts
                 FROM session_queue
                 WHERE NOT is_parked AND lease_until IS NULL AND run_at <= now()
                   AND ($4::BOOLEAN OR attempts = 0)
@@ -160,13 +163,14 @@ macro_rules! of_what_is_free {
                 ) AS next
                 WHERE line.number < 64
             ), waiting AS (
-                SELECT o.owner_id, o.agent_id, o.session_id, o.priority, o.run_at
+                SELECT o.owner_id, o.agent_id, o.session_id, o.priority, o.run_at, o.attempts
                 FROM oldest o
                 UNION
-                SELECT l.owner_id, l.agent_id, head.session_id, head.priority, head.run_at
+                SELECT l.owner_id, l.agent_id, head.session_id, head.priority, head.run_at,
+                       head.attempts
                 FROM line l
                 CROSS JOIN LATERAL (
-                    SELECT q.session_id, q.priority, q.run_at
+                    SELECT q.session_id, q.priority, q.run_at, q.attempts
                     FROM session_queue q
                     WHERE q.owner_id = l.owner_id AND q.agent_id = l.agent_id
                       AND NOT q.is_parked AND q.lease_until IS NULL AND q.run_at <= now()
@@ -175,14 +179,16 @@ macro_rules! of_what_is_free {
                     LIMIT 1
                 ) AS head
             ), free AS MATERIALIZED (
-                SELECT w.owner_id, w.agent_id, w.session_id, w.priority, w.run_at AS due_at
+                SELECT w.owner_id, w.agent_id, w.session_id, w.priority, w.run_at AS due_at,
+                       w.attempts > 0 AS is_suspect
                 FROM waiting w
                 WHERE w.owner_id NOT IN (SELECT f.owner_id FROM full_owners f)
                   AND (w.owner_id, w.agent_id)
                       NOT IN (SELECT f.owner_id, f.agent_id FROM full_agents f)
                 UNION ALL
                 -- The places of one that has lost its worker are its own.
-                SELECT t.owner_id, t.agent_id, t.session_id, t.priority, t.lease_until
+                SELECT t.owner_id, t.agent_id, t.session_id, t.priority, t.lease_until,
+                       t.attempts > 0
                 FROM taken t
                 WHERE t.lease_until <= now() AND ($4 OR t.attempts = 0)
                   AND (t.owner_slot IS NOT NULL
@@ -203,23 +209,23 @@ macro_rules! of_what_is_free {
     };
 }
 
-/// A statement that takes the entry whose turn it is (`claimed`) and goes on as it is told to.
+/// A statement that takes the entries whose turn it is (`claimed`) and goes on as it is told to.
 macro_rules! of_what_is_claimed {
-    ($terms:ident, $worker:ident, $lease:ident, $end:tt) => {
+    ($terms:ident, $worker:ident, $lease:ident, $most:expr, $end:tt) => {
         of_what_is_free!(
             ClaimedRow,
             $terms,
             [
                 r#"
                 , ranked AS MATERIALIZED (
-                    SELECT f.owner_id, f.session_id,
+                    SELECT f.owner_id, f.session_id, f.is_suspect,
                            row_number() OVER (
                                ORDER BY coalesce(b.running, 0) + f.nth,
                                         array_position($6::UUID[], f.owner_id) NULLS FIRST,
                                         f.since, f.owner_id, f.nth
                            ) AS place
                     FROM (
-                        SELECT g.owner_id, g.session_id,
+                        SELECT g.owner_id, g.session_id, g.is_suspect,
                                row_number() OVER (
                                    PARTITION BY g.owner_id
                                    ORDER BY g.priority DESC, g.due_at, g.session_id
@@ -234,9 +240,10 @@ macro_rules! of_what_is_claimed {
                         GROUP BY t.owner_id
                     ) AS b ON b.owner_id = f.owner_id
                     ORDER BY place
-                    LIMIT 16
+                    LIMIT 15 + $9::BIGINT
                 ), due AS (
-                    SELECT q.owner_id, q.session_id, q.agent_id,
+                    -- Of those whose worker was lost one at a time.
+                    SELECT q.owner_id, q.session_id, q.agent_id, q.owner_slot, q.agent_slot, r.place,
                            CASE WHEN q.lease_until IS NULL
                                THEN floor(extract(epoch FROM now() - q.run_at) * 1000)::BIGINT
                                ELSE 0
@@ -245,16 +252,35 @@ macro_rules! of_what_is_claimed {
                     JOIN session_queue q
                         ON q.owner_id = r.owner_id AND q.session_id = r.session_id
                     WHERE NOT q.is_parked AND coalesce(q.lease_until, q.run_at) <= now()
+                      AND ($9 = 1 OR q.attempts = 0
+                           OR r.place = (SELECT min(s.place) FROM ranked s WHERE s.is_suspect))
                     ORDER BY r.place
-                    LIMIT 1
+                    LIMIT $9
                     FOR UPDATE OF q SKIP LOCKED
-                ), placed AS (
-                    SELECT d.owner_id, d.session_id, d.queued_ms,
-                           (SELECT min(n) FROM generate_series(1, $1) AS n
-                            WHERE n <> ALL (used.owner_slots)) AS owner_slot,
-                           (SELECT min(n) FROM generate_series(1, $2) AS n
-                            WHERE n <> ALL (used.agent_slots)) AS agent_slot
+                ), numbered AS (
+                    SELECT d.*,
+                           row_number() OVER (
+                               PARTITION BY d.owner_id, d.owner_slot IS NULL ORDER BY d.place
+                           ) AS owner_nth,
+                           row_number() OVER (
+                               PARTITION BY d.owner_id, d.agent_id, d.agent_slot IS NULL
+                               ORDER BY d.place
+                           ) AS agent_nth
                     FROM due d
+                ), placed AS (
+                    -- One that has lost its worker keeps its slots; the others get those that are free.
+                    SELECT d.owner_id, d.session_id, d.place, d.queued_ms,
+                           coalesce(d.owner_slot, (
+                               SELECT n FROM generate_series(1, $1) AS n
+                               WHERE n <> ALL (used.owner_slots)
+                               ORDER BY n LIMIT 1 OFFSET d.owner_nth - 1
+                           )) AS owner_slot,
+                           coalesce(d.agent_slot, (
+                               SELECT n FROM generate_series(1, $2) AS n
+                               WHERE n <> ALL (used.agent_slots)
+                               ORDER BY n LIMIT 1 OFFSET d.agent_nth - 1
+                           )) AS agent_slot
+                    FROM numbered d
                     CROSS JOIN LATERAL (
                         SELECT coalesce(
                                    array_agg(t.owner_slot) FILTER (WHERE t.owner_slot IS NOT NULL),
@@ -267,7 +293,7 @@ macro_rules! of_what_is_claimed {
                                    '{}'
                                ) AS agent_slots
                         FROM taken t
-                        WHERE t.owner_id = d.owner_id AND t.session_id <> d.session_id
+                        WHERE t.owner_id = d.owner_id
                     ) AS used
                 ), claimed AS (
                     UPDATE session_queue q
@@ -276,20 +302,31 @@ macro_rules! of_what_is_claimed {
                         owner_slot = p.owner_slot, agent_slot = p.agent_slot
                     FROM placed p
                     WHERE q.owner_id = p.owner_id AND q.session_id = p.session_id
+                      AND ($1 = 0 OR p.owner_slot IS NOT NULL)
+                      AND ($2 = 0 OR p.agent_slot IS NOT NULL)
                     RETURNING q.owner_id, q.session_id, q.fence, q.attempts, q.traceparent,
-                              q.request_id, q.last_error, q.budget_waits, p.queued_ms
+                              q.request_id, q.last_error, q.budget_waits, p.queued_ms, p.place
                 )
                 "#,
                 $end
             ],
-            [&$terms.served, $worker, interval($lease)]
+            [&$terms.served, $worker, interval($lease), $most]
         )
     };
 }
 
-/// Takes the session whose turn it is and makes it run under a new fence. Sessions whose owner or agent has
-/// no place free are passed over. That it was due and nobody had it is no work of a session. An entry without a
-/// session, or with one that is over, is dropped: what was done is to be committed even when nothing is found.
+/// What a claim has taken.
+pub(crate) struct Taken {
+    /// The sessions, in the order of their turns, each with what there is to run, where that can be read.
+    pub(crate) sessions: Vec<(Claimed, Option<Runnable>)>,
+    /// Whether there may be more.
+    pub(crate) is_more: bool,
+}
+
+/// Takes the sessions whose turn it is, `most` or fewer, and makes them run under new fences. Sessions whose owner
+/// or agent has no place free are passed over, and all but one of those whose worker was lost. That one was due
+/// and nobody had it is no work of a session. An entry without a session, or with one that is over, is dropped:
+/// what was done is to be committed even when nothing is found.
 ///
 /// A slot that another worker takes at the same moment breaks `session_queue_owner_slot_key` or
 /// `session_queue_agent_slot_key`: ask again.
@@ -299,33 +336,77 @@ pub(crate) async fn claim(
     worker: &str,
     lease: Duration,
     terms: &Terms,
-) -> sqlx::Result<Option<Claimed>> {
+    most: usize,
+) -> sqlx::Result<Taken> {
     loop {
-        let entry = if terms.owners == Owners::Spread {
+        let rows = if terms.owners == Owners::Spread {
             claim_apart(&mut *conn, worker, lease, terms).await?
         } else {
-            claim_whole(&mut *conn, worker, lease, terms).await?
+            claim_whole(&mut *conn, worker, lease, terms, most).await?
         };
-        let Some((claimed, is_open)) = entry else { return Ok(None) };
-        if is_open {
-            return Ok(Some(claimed));
+        let found_none = rows.is_empty();
+        let is_more = rows.first().is_some_and(|row| row.is_more);
+        let (open, over): (Vec<_>, Vec<_>) =
+            rows.into_iter().map(ClaimedRow::split).partition(|(_, is_open)| *is_open);
+        for (claimed, _) in over {
+            let key = (claimed.owner_id, claimed.session_id, claimed.fence);
+            delete(&mut *conn, key).await?;
         }
-        delete(&mut *conn, (claimed.owner_id, claimed.session_id, claimed.fence)).await?;
+        if !open.is_empty() || found_none {
+            let open = open.into_iter().map(|(claimed, _)| claimed).collect();
+            let sessions = with_sessions(conn, open).await?;
+            return Ok(Taken { sessions, is_more });
+        }
     }
 }
 
-/// Takes an entry and makes its session run, by one statement. `false`: there is no such session, or it
-/// is over.
+/// Takes one session, for tests.
+#[cfg(test)]
+pub(crate) async fn claim_one(
+    conn: &mut PgConnection,
+    worker: &str,
+    lease: Duration,
+    terms: &Terms,
+) -> sqlx::Result<Option<Claimed>> {
+    let taken = claim(conn, worker, lease, terms, 1).await?;
+    Ok(taken.sessions.into_iter().next().map(|(claimed, _)| claimed))
+}
+
+/// What was taken, with what there is to run. One that cannot be read must not hold up the queue, whatever the
+/// database says of it: its own run finds that out, and is counted.
+async fn with_sessions(
+    conn: &mut PgConnection,
+    claimed: Vec<Claimed>,
+) -> sqlx::Result<Vec<(Claimed, Option<Runnable>)>> {
+    let keys: Vec<_> = claimed.iter().map(|it| (it.owner_id, it.session_id)).collect();
+    let mut reading = conn.begin().await?;
+    let found = sessions::list_runnable(&mut reading, &keys).await;
+    if found.is_ok() {
+        reading.commit().await?;
+    } else {
+        reading.rollback().await?;
+    }
+    let mut runnable = found.unwrap_or_default();
+    let taken = claimed.into_iter().map(|claimed| {
+        let runnable = runnable.remove(&claimed.session_id);
+        (claimed, runnable)
+    });
+    Ok(taken.collect())
+}
+
+/// Takes entries and makes their sessions run, by one statement.
 async fn claim_whole(
     conn: &mut PgConnection,
     worker: &str,
     lease: Duration,
     terms: &Terms,
-) -> sqlx::Result<Option<(Claimed, bool)>> {
-    let row = of_what_is_claimed!(
+    most: usize,
+) -> sqlx::Result<Vec<ClaimedRow>> {
+    of_what_is_claimed!(
         terms,
         worker,
         lease,
+        i64::try_from(most).unwrap_or(i64::MAX),
         r#"
                 , running AS (
                     UPDATE sessions s
@@ -345,44 +426,45 @@ async fn claim_whole(
                        claimed.fence AS "fence!", claimed.attempts AS "attempts!",
                        claimed.traceparent, claimed.request_id, claimed.last_error,
                        claimed.budget_waits AS "budget_waits!", claimed.queued_ms AS "queued_ms!",
-                       EXISTS (SELECT FROM running) AS "is_open!"
+                       claimed.session_id IN (SELECT r.session_id FROM running r) AS "is_open!",
+                       (SELECT count(*) FROM ranked) > (SELECT count(*) FROM claimed) AS "is_more!"
                 FROM claimed
+                ORDER BY claimed.place
                 "#
     )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(ClaimedRow::split))
+    .fetch_all(conn)
+    .await
 }
 
-/// The same in a cluster: the queue, which its coordinator has, and the session, which one of its nodes
-/// has, by a statement each. A node that broke down between the two may have left what is over.
+/// The same for one entry in a cluster: the queue, which its coordinator has, and the session, which one of its
+/// nodes has, by a statement each. A node that broke down between the two may have left what is over.
 async fn claim_apart(
     conn: &mut PgConnection,
     worker: &str,
     lease: Duration,
     terms: &Terms,
-) -> sqlx::Result<Option<(Claimed, bool)>> {
+) -> sqlx::Result<Vec<ClaimedRow>> {
     let row = of_what_is_claimed!(
         terms,
         worker,
         lease,
+        1,
         r#"
                 SELECT claimed.owner_id AS "owner_id!", claimed.session_id AS "session_id!",
                        claimed.fence AS "fence!", claimed.attempts AS "attempts!",
                        claimed.traceparent, claimed.request_id, claimed.last_error,
                        claimed.budget_waits AS "budget_waits!", claimed.queued_ms AS "queued_ms!",
-                       TRUE AS "is_open!"
+                       TRUE AS "is_open!",
+                       (SELECT count(*) FROM ranked) > 1 AS "is_more!"
                 FROM claimed
                 "#
     )
     .fetch_optional(&mut *conn)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    let queued_ms = row.queued_ms;
-    let (claimed, _) = row.split();
-    let (owner, id) = (claimed.owner_id, claimed.session_id);
-    let is_open = sessions::update_running(conn, owner, id, queued_ms).await?;
-    Ok(Some((claimed, is_open)))
+    let Some(row) = row else { return Ok(Vec::new()) };
+    let (owner, id) = (UserId::from_uuid(row.owner_id), SessionId::from_uuid(row.session_id));
+    let is_open = sessions::update_running(conn, owner, id, row.queued_ms).await?;
+    Ok(vec![ClaimedRow { is_open, ..row }])
 }
 
 /// When something may be claimed by these terms.

@@ -182,6 +182,7 @@ async fn what_breaks_off_says_why(pool: PgPool) {
     let spoil = "INSERT INTO session_events (owner_id, session_id, sequence, at, kind, body)
                  SELECT owner_id, session_id, 1000, now(), 'x', '{\"type\": \"sk-secret\"}' FROM sessions";
     sqlx::raw_sql(spoil).execute(&pool).await.unwrap();
+    sqlx::raw_sql("UPDATE sessions SET last_sequence = 1000").execute(&pool).await.unwrap();
     for _ in 0..MAX_ATTEMPTS {
         let claim = take(&backend).await;
         let broken = run(&backend.system(), claim, CancellationToken::new()).await;

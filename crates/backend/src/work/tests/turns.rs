@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::SignedDuration;
 use resonant_domain::agent::Agent;
+use resonant_domain::origin::{Origin, OriginKind};
 use resonant_domain::session::{NewFork, NewMessage, NewSession, Priority};
 use resonant_runtime::clock::FixedClock;
 
@@ -24,6 +25,7 @@ async fn queue_at_once(backend: &Backend, agent: &Agent, count: usize) {
             spec: agent.spec.clone(),
             called_by: None,
             started_by: None,
+            origin: Origin::of(OriginKind::Person),
             is_test: false,
         };
         sessions::enqueue(backend, &mut tx, start, sample::goal("Hello")).await.unwrap();
