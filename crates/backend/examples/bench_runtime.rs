@@ -33,6 +33,9 @@ use tokio_util::sync::CancellationToken;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// As long as a worker of a server.
+const IDLE: Duration = Duration::from_secs(5);
+
 type Done<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Turns that call tools, of each agent.
@@ -254,7 +257,7 @@ async fn connect() -> Done<PgPool> {
 async fn database(turns: usize) -> Done<(PgPool, Backend, Ctx)> {
     let pool = connect().await?;
     let engine = bench(turns, Duration::ZERO, true).engine;
-    let backend = Backend::for_tests_with_engine(pool.clone(), Arc::new(SystemClock), engine);
+    let backend = Backend::as_it_ships(&std::env::var("DATABASE_URL")?, engine).await?;
     let ctx = sample::guest(&backend).await?;
     Ok((pool, backend, ctx))
 }
@@ -274,12 +277,16 @@ async fn measure_start(rounds: usize) -> Done {
     for round in 0..rounds + 10 {
         let worker = {
             let (backend, system) = (backend.clone(), system.clone());
+            let stopping = CancellationToken::new();
             tokio::spawn(async move {
                 loop {
-                    if let Some(claim) = work::claim(&system, "bench").await? {
+                    let mut claim = work::claim(&system, "bench").await?;
+                    if claim.is_none() {
+                        claim = work::sleep(&backend, "bench", IDLE, &stopping).await;
+                    }
+                    if let Some(claim) = claim {
                         return Ok::<_, resonant_backend::Error>((Instant::now(), claim));
                     }
-                    work::wait(&backend, Duration::from_secs(5)).await;
                 }
             })
         };
@@ -320,17 +327,12 @@ async fn measure_flow(count: usize, workers: usize) -> Done {
     for _ in 0..count {
         sessions::start(&ctx, agent.id, sample::goal("Go")).await?;
     }
-    let (turn, stopping) = (Arc::default(), CancellationToken::new());
+    let stopping = CancellationToken::new();
     let began = Instant::now();
     let tasks: Vec<_> = (0..workers)
         .map(|number| {
-            let (turn, stopping) = (Arc::clone(&turn), stopping.clone());
-            tokio::spawn(work::work_until(
-                backend.clone(),
-                format!("bench-{number}"),
-                turn,
-                stopping,
-            ))
+            let name = format!("bench-{number}");
+            tokio::spawn(work::work_until(backend.clone(), name, stopping.clone()))
         })
         .collect();
     while sqlx::query_scalar("SELECT EXISTS (SELECT FROM session_queue)").fetch_one(&pool).await? {

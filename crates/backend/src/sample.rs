@@ -26,7 +26,7 @@ use resonant_runtime::tools::Tools;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::database::Database;
+use crate::database::{Database, DatabaseSettings};
 use crate::members::{self, NewMember};
 use crate::{Actor, Backend, Ctx, PasswordWork, RequestId, Result, Settings, work};
 
@@ -78,6 +78,21 @@ impl Backend {
     pub fn for_tests_with_engine(pool: PgPool, clock: Arc<dyn Clock>, engine: Engine) -> Self {
         Self::with_engine(Database::of(pool), &settings(), clock, engine)
             .expect("the settings of tests can be used")
+    }
+
+    /// The same on connections as the product opens them.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when the database does not answer.
+    ///
+    /// # Panics
+    /// When the engine cannot be built.
+    pub async fn as_it_ships(url: &str, engine: Engine) -> Result<Self> {
+        let settings = Settings { database: DatabaseSettings::new(url.to_owned()), ..settings() };
+        let database = Database::open(&settings.database, None).await?;
+        let backend = Self::with_engine(database, &settings, Arc::new(SystemClock), engine)?;
+        backend.cache();
+        Ok(backend)
     }
 
     /// A context of nobody known.
