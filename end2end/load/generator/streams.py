@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import datetime
 import functools
+import itertools
 import json
 import re
 import socket
@@ -133,7 +134,7 @@ class Tally:
     """How late the last of all readers had each event."""
 
     def __init__(self):
-        self.late, self.delivered = {}, 0
+        self.late, self.delivered, self.numbers = {}, 0, itertools.count()
 
     def hear(self, events, arrived):
         for number, at in events:
@@ -141,16 +142,21 @@ class Tally:
             self.late[number] = max(self.late.get(number, 0.0), arrived - at)
 
 
-async def tell(side, tally, options, pid, first):
-    """Publishes at an even pace. Answers p99 to the last reader and CPU for each delivery."""
-    cpu, before = cpu_seconds(pid), tally.delivered
-    for number in range(first, first + options.events):
-        await side.publish(number)
+async def tell(side, tally, options):
+    """Publishes at an even pace. Answers how late the last reader had each event, CPU for each delivery, and how
+    many there were."""
+    cpu, before = cpu_seconds(options.pid), tally.delivered
+    for _ in range(options.events):
+        await side.publish(next(tally.numbers))
         await asyncio.sleep(1 / options.rate)
     await asyncio.sleep(2)
     late, tally.late = list(tally.late.values()), {}
     count = tally.delivered - before
-    return quantile(late, 0.99) * 1e3, (cpu_seconds(pid) - cpu) * 1e6 / max(count, 1), count
+    return late, (cpu_seconds(options.pid) - cpu) * 1e6 / max(count, 1), count
+
+
+def p99_ms(late):
+    return quantile(late, 0.99) * 1e3
 
 
 def small_socket(port):
@@ -172,21 +178,30 @@ async def main(options):
     paths = [side.busy_path()] * options.viewers
     viewers = await open_all(side, paths, lambda data, arrived: tally.hear(side.read(data), arrived))
     # The first of all opens what the next ones use.
-    await side.publish(0)
+    await side.publish(next(tally.numbers))
     await asyncio.sleep(1)
     tally.late.clear()
-    p99_ms, cpu_us, count = await tell(side, tally, options, options.pid, 1)
+    late, cpu_us, count = await tell(side, tally, options)
 
-    told = {"memory": per_stream, "p99_ms": p99_ms, "cpu_us": cpu_us, "delivered": count}
+    told = {"memory": per_stream, "p99_ms": p99_ms(late), "cpu_us": cpu_us, "delivered": count}
     if options.slow:
-        told |= await beside_slow(side, tally, options)
+        # In turns, as the second latest of two hundred events alone says little.
+        beside, evicted = [], []
+        for _ in range(options.turns):
+            slow, after = await beside_slow(side, tally, options)
+            beside += slow
+            evicted += after
+            late += (await tell(side, tally, options))[0]
+        told |= {"quiet_p99_ms": p99_ms(late), "slow_p99_ms": p99_ms(beside)}
+        told |= {"evicted_s": max(evicted)} if evicted else {}
     lost = sum(reader.lost.done() for reader in [*idle, *viewers])
     await side.end()
     print(json.dumps(told | {"idle": len(idle), "lost": lost}))
 
 
 async def beside_slow(side, tally, options):
-    """The same beside readers that read nothing, until the server has let go of them."""
+    """The same beside readers that read nothing, until the server has let go of them: after how long, where it
+    tells how many it has."""
     loop = asyncio.get_running_loop()
     known = await side.readers()
     stuck = []
@@ -196,19 +211,19 @@ async def beside_slow(side, tally, options):
         head = f"GET {side.busy_path()} HTTP/1.1\r\nhost: x\r\ncookie: {side.cookie}\r\n\r\n"
         await loop.sock_sendall(sock, head.encode())
         stuck.append(sock)
-    began, number = time.monotonic(), options.events + 1
-    p99_ms, cpu_us, _ = await tell(side, tally, options, options.pid, number)
-    told = {"slow_p99_ms": p99_ms, "slow_cpu_us": cpu_us}
+    began, evicted = time.monotonic(), []
+    late, _, _ = await tell(side, tally, options)
     if known is not None:
-        number += options.events
         while await side.readers() > known and time.monotonic() - began < 90:
-            await side.publish(number)
-            number += 1
+            await side.publish(next(tally.numbers))
             await asyncio.sleep(0.5)
-        told["evicted_s"] = time.monotonic() - began
+        evicted.append(time.monotonic() - began)
     for sock in stuck:
         sock.close()
-    return told
+    # What is said to them while they go is no part of what follows.
+    await asyncio.sleep(1)
+    tally.late.clear()
+    return late, evicted
 
 
 if __name__ == "__main__":
@@ -223,6 +238,7 @@ if __name__ == "__main__":
     parser.add_argument("--at-once", type=int, default=200, help="readers that are opened at the same time")
     parser.add_argument("--viewers", type=int, default=1_000)
     parser.add_argument("--slow", type=int, default=50)
+    parser.add_argument("--turns", type=int, default=3, help="with and without those that read nothing")
     parser.add_argument("--events", type=int, default=200)
     parser.add_argument("--rate", type=float, default=10)
     asyncio.run(main(parser.parse_args()))
