@@ -179,24 +179,29 @@ async fn more_people_cost_no_more_statements() {
             made(&app, who, "/api/v1/team-invitations/accept", &token).await;
         };
         join(&reader).await;
-        let mut last = String::new();
+        let share = async |who: &Visitor| {
+            let agent = app.agent(who, "Shared").await.id;
+            let share = format!("{team}/agents/{agent}");
+            assert_eq!(app.call(Method::PUT, &share).by(who).await.status, 204);
+            agent
+        };
+        let (mut last, mut of_owner) = (String::new(), vec![]);
         for number in 0..people {
             let sharer = app.member(&format!("sharer-{people}-{number}")).await;
             join(&sharer).await;
-            let agent = app.agent(&sharer, "Shared").await.id;
-            let share = format!("{team}/agents/{agent}");
-            assert_eq!(app.call(Method::PUT, &share).by(&sharer).await.status, 204);
-            last = format!("/api/v1/agents/{agent}/execute");
+            last = format!("/api/v1/agents/{}/execute", share(&sharer).await);
+            of_owner.push(share(&owner).await);
         }
         let session = made(&app, &reader, &last, &json!({ "goal": "1 + 1" })).await;
-        teams.push((owner, reader, team, session.header("location").to_owned()));
+        let session = session.header("location").to_owned();
+        teams.push((owner, reader, team, session, json!({ "ids": of_owner })));
     }
     let statements = Statements::default();
     let subscriber = tracing_subscriber::registry().with(statements.clone());
     let _counting = tracing::subscriber::set_default(subscriber);
     until_it_hears(&app, &statements, &teams[0].1).await;
     let mut costs = vec![];
-    for (owner, reader, team, session) in &teams {
+    for (owner, reader, team, session, of_owner) in &teams {
         let cost = async |call: Call| {
             let before = statements.0.load(Ordering::Relaxed);
             let answer = call.await;
@@ -208,9 +213,12 @@ async fn more_people_cost_no_more_statements() {
             assert_eq!(app.get("/api/v1/teams").by(visitor).await.status, 200);
         }
         let read = cost(app.get(session).by(reader)).await;
-        costs.push((read, cost(app.call(Method::DELETE, team).by(owner)).await));
+        let batch = app.post("/api/v1/agents/batch?include=sessions").by(reader);
+        let batch = cost(batch.json(of_owner)).await;
+        costs.push([read, batch, cost(app.call(Method::DELETE, team).by(owner)).await]);
     }
-    assert_eq!(costs[0], costs[1], "a session of a teammate's agent, and a team that is deleted");
+    let [few, many] = [&costs[0], &costs[1]];
+    assert_eq!(few, many, "a teammate's session, their agents by ids, a team that is deleted");
     app.end().await;
 }
 

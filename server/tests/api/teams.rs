@@ -105,6 +105,14 @@ async fn a_batch_answers_what_a_single_read_answers() {
     }
     let found = batch("?include=sessions").await;
     assert_eq!(found["agents"][0]["sessions"][0]["goal"], "1 + 1", "{found}");
+    // As the list of sessions tells them, and none that the owner started.
+    let mine = app.post(&execute).by(&ada).json(&json!({ "goal": "2 + 2" })).await;
+    assert_eq!(mine.status, 202, "{mine:?}");
+    let of_shared = format!("/api/v1/sessions?agent_id={shared}");
+    let listed = app.get(&of_shared).by(&bob).await.value();
+    let found = batch("?include=sessions").await;
+    assert_eq!(found["agents"][0]["sessions"], listed["sessions"], "{found}");
+    assert_eq!(found["agents"][1]["sessions"], json!([]), "{found}");
     assert_eq!(app.call(Method::DELETE, &share).by(&ada).await.status, 204);
     assert_eq!(batch("").await["missing"], json!([shared, other]));
     app.end().await;

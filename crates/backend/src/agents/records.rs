@@ -21,7 +21,7 @@ use crate::cache::agent::{AgentEntry, AgentKey};
 use crate::store::agent_lists::{ListKey, ListPosition};
 use crate::store::agent_records::{self, Selection, Wide};
 use crate::store::agents::AgentPosition;
-use crate::{Ctx, Document, Error, Result, access, sessions, store};
+use crate::{Ctx, Document, Error, Result, access, store};
 
 /// The most agents that are asked for by their ids at once.
 pub const BATCH_MAX: usize = 100;
@@ -201,15 +201,16 @@ pub async fn find(ctx: &Ctx, ids: &[AgentId], wanted: &Wanted) -> Result<AgentBa
     let mut by_id: HashMap<AgentId, _> =
         found.into_iter().map(|found| (found.0.id, found)).collect();
     let absent: Vec<_> = ids.iter().filter(|id| !by_id.contains_key(*id)).copied().collect();
-    for shared in Box::pin(shared(ctx, owner, &absent)).await? {
-        let agent = shared.value().clone();
-        let found = if wanted.sessions {
-            // Those of its teams' people alone, who are other ones for each agent.
-            sessions::list_of_shared(ctx, owner, agent.id, None, SESSIONS_MAX.into()).await?
-        } else {
-            Vec::new()
-        };
-        by_id.insert(agent.id, (agent, found));
+    let shared = Box::pin(shared(ctx, owner, &absent)).await?;
+    let mut started = if wanted.sessions && !shared.is_empty() {
+        Box::pin(started(ctx, owner, &absent)).await?
+    } else {
+        HashMap::new()
+    };
+    for agent in shared {
+        let agent = agent.value().clone();
+        let sessions = started.remove(&agent.id).unwrap_or_default();
+        by_id.insert(agent.id, (agent, sessions));
     }
     let (mut agents, mut missing) = (Vec::with_capacity(ids.len()), Vec::new());
     for id in ids {
@@ -233,6 +234,30 @@ async fn shared(ctx: &Ctx, me: UserId, ids: &[AgentId]) -> Result<Vec<Arc<Docume
     let keys: Vec<_> = reached.into_iter().map(|(owner, id)| AgentKey(owner, id)).collect();
     let found = backend.cache().get_many::<AgentEntry>(backend, &keys).await?;
     Ok(found.into_iter().flatten().collect())
+}
+
+/// The newest sessions of those of these agents that others share with the caller: of each those that people of
+/// its teams started, who are other ones for each agent. Whoever they are is told by one statement, and their
+/// sessions by one for each owner.
+async fn started(
+    ctx: &Ctx,
+    me: UserId,
+    ids: &[AgentId],
+) -> Result<HashMap<AgentId, Vec<SessionSummary>>> {
+    let backend = ctx.backend();
+    let mut conn = backend.catalogue_read_latest().await?;
+    let reached = store::team_agents::list_peers_of(&mut conn, me, ids).await?;
+    drop(conn);
+    let mut by_owner: HashMap<UserId, Vec<_>> = HashMap::new();
+    for (owner, agent, people) in reached {
+        by_owner.entry(owner).or_default().push((agent, people));
+    }
+    let mut found = HashMap::new();
+    for (owner, shared) in by_owner {
+        let mut conn = backend.read(owner).await?;
+        found.extend(agent_records::list_started(&mut conn, owner, &shared, SESSIONS_MAX).await?);
+    }
+    Ok(found)
 }
 
 /// Reads one agent of the caller, or one that is shared with them.

@@ -107,13 +107,27 @@ impl TryFrom<RecordRow> for Found {
                 variables: row.variables.map(|variables| variables.0).unwrap_or_default(),
             },
         };
-        let mut sessions = row.sessions.0;
-        for session in &mut sessions {
-            session.goal = shorten(&session.goal, GOAL_IN_LIST);
-        }
-        Ok((agent, sessions))
+        Ok((agent, as_listed(row.sessions)))
     }
 }
+
+fn as_listed(Json(mut sessions): Json<Vec<SessionSummary>>) -> Vec<SessionSummary> {
+    for session in &mut sessions {
+        session.goal = shorten(&session.goal, GOAL_IN_LIST);
+    }
+    sessions
+}
+
+/// A session as lists of sessions tell it.
+const SESSION: &str = r"json_build_object(
+    'id', session_id, 'agent_id', agent_id, 'agent_name', agent_name,
+    'agent_avatar', agent_avatar, 'goal', left(goal, 1000), 'state', state,
+    'usage', json_build_object('input_tokens', input_tokens,
+        'output_tokens', output_tokens, 'cost_micro_usd', cost_micro_usd),
+    'steps', steps, 'waited_ms', waited_ms, 'run_at', run_at,
+    'origin', CASE WHEN origin IS NOT NULL THEN json_build_object('kind', origin, 'id', origin_id) END,
+    'created_at', created_at, 'started_at', started_at, 'ended_at', ended_at
+)";
 
 /// The beginning of each statement, up to the owner.
 fn select(owner: UserId, wide: Wide) -> QueryBuilder<Postgres> {
@@ -133,16 +147,11 @@ fn select(owner: UserId, wide: Wide) -> QueryBuilder<Postgres> {
     } else {
         query.push(
             r" s.sessions FROM agents a CROSS JOIN LATERAL (
-               SELECT coalesce(json_agg(newest.session), '[]') AS sessions
-               FROM (
-                   SELECT json_build_object(
-                       'id', session_id, 'agent_id', agent_id, 'agent_name', agent_name,
-                       'agent_avatar', agent_avatar, 'goal', left(goal, 1000), 'state', state,
-                       'usage', json_build_object('input_tokens', input_tokens,
-                           'output_tokens', output_tokens, 'cost_micro_usd', cost_micro_usd),
-                       'steps', steps, 'waited_ms', waited_ms, 'created_at', created_at,
-                       'started_at', started_at, 'ended_at', ended_at
-                   ) AS session
+               SELECT coalesce(json_agg(newest.session), '[]') AS sessions FROM (SELECT ",
+        );
+        query.push(SESSION);
+        query.push(
+            r" AS session
                    FROM sessions
                    WHERE owner_id = a.owner_id AND agent_id = a.agent_id AND NOT is_test
                      AND owner_id = ",
@@ -220,6 +229,41 @@ pub(crate) async fn find(
     let mut query = select(owner, wide);
     query.push(" AND a.agent_id = ANY(").push_bind(ids).push(")");
     rows(conn, query).await?.into_iter().map(Found::try_from).collect()
+}
+
+/// The newest sessions of agents of an owner, of each at most `limit`: those that people started with whom it is
+/// shared, who stand beside it.
+#[tracing::instrument(name = "db.agent_record.list_started", skip_all, fields(owner.id = %owner), err(level = "debug"))]
+pub(crate) async fn list_started(
+    conn: &mut PgConnection,
+    owner: UserId,
+    shared: &[(AgentId, Vec<UserId>)],
+    limit: u32,
+) -> sqlx::Result<Vec<(AgentId, Vec<SessionSummary>)>> {
+    let pairs = shared.iter().flat_map(|(agent, people)| {
+        people.iter().map(move |person| (agent.as_uuid(), person.as_uuid()))
+    });
+    let (agents, people): (Vec<Uuid>, Vec<Uuid>) = pairs.unzip();
+    let mut query = QueryBuilder::<Postgres>::new(
+        r"SELECT w.agent_id, s.sessions
+          FROM (
+              SELECT p.agent_id, array_agg(p.user_id) AS people FROM unnest(",
+    );
+    query.push_bind(agents).push(", ").push_bind(people);
+    query.push(
+        r") AS p (agent_id, user_id) GROUP BY p.agent_id
+          ) w CROSS JOIN LATERAL (
+              SELECT coalesce(json_agg(newest.session), '[]') AS sessions FROM (SELECT ",
+    );
+    query.push(SESSION).push(" AS session FROM sessions WHERE owner_id = ");
+    query.push_bind(owner.as_uuid());
+    query.push(" AND agent_id = w.agent_id AND NOT is_test AND started_by = ANY (w.people)");
+    query.push(" ORDER BY session_id DESC LIMIT ").push_bind(i64::from(limit));
+    query.push(") newest) s");
+    let found: Vec<(Uuid, Json<Vec<SessionSummary>>)> =
+        query.build_query_as().fetch_all(conn).await?;
+    let found = found.into_iter();
+    Ok(found.map(|(agent, all)| (AgentId::from_uuid(agent), as_listed(all))).collect())
 }
 
 async fn rows(

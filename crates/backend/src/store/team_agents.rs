@@ -101,6 +101,39 @@ pub(crate) async fn list_peers(
     Ok(ids.into_iter().map(UserId::from_uuid).collect())
 }
 
+/// Those of these agents of others that somebody reaches through teams, each with its owner and with the people
+/// with whom they have it in common.
+#[tracing::instrument(name = "db.team_agent.list_peers_of", skip_all, fields(user.id = %user), err(level = "debug"))]
+pub(crate) async fn list_peers_of(
+    conn: &mut PgConnection,
+    user: UserId,
+    agents: &[AgentId],
+) -> sqlx::Result<Vec<(UserId, AgentId, Vec<UserId>)>> {
+    let agents: Vec<_> = agents.iter().map(|id| id.as_uuid()).collect();
+    let rows = sqlx::query!(
+        r#"
+        SELECT a.agent_owner_id AS "owner!", a.agent_id AS "agent!",
+               array_agg(DISTINCT p.user_id) AS "people!"
+        FROM team_agents a
+        JOIN team_members m ON m.team_id = a.team_id AND m.user_id = $1
+        JOIN team_members p ON p.team_id = a.team_id
+        WHERE a.agent_id = ANY($2) AND a.agent_owner_id <> $1
+        GROUP BY a.agent_owner_id, a.agent_id
+        "#,
+        user.as_uuid(),
+        &agents,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let people = row.people.into_iter().map(UserId::from_uuid).collect();
+            (UserId::from_uuid(row.owner), AgentId::from_uuid(row.agent), people)
+        })
+        .collect())
+}
+
 /// The people whose agents somebody reaches through teams.
 #[tracing::instrument(name = "db.team_agent.list_owners", skip_all, fields(user.id = %user), err(level = "debug"))]
 pub(crate) async fn list_owners(

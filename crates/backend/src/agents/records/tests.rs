@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
+use resonant_domain::session::NewSession;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
@@ -73,9 +74,11 @@ async fn an_agent_comes_with_its_newest_sessions(pool: PgPool) {
     let busy = create(&ada, sample::spec("Busy")).await.unwrap();
     create(&ada, sample::spec("Idle")).await.unwrap();
     let mut newest = Vec::new();
+    let run_at = Some("2126-11-24T12:00:00Z".parse().unwrap());
     for number in 1..=SESSIONS_MAX + 2 {
         let goal = format!("Goal {number}");
-        sessions::start(&ada, busy.id, sample::goal(&goal)).await.unwrap();
+        let new = NewSession { run_at, ..sample::goal(&goal) };
+        sessions::start(&ada, busy.id, new).await.unwrap();
         newest.insert(0, goal);
     }
     let query = RecordQuery { wanted: wanted("name", true), ..RecordQuery::default() };
@@ -86,7 +89,9 @@ async fn an_agent_comes_with_its_newest_sessions(pool: PgPool) {
     assert_eq!(goals, newest[..SESSIONS_MAX as usize]);
     // Each is told as the list of sessions tells it.
     let listed = sessions::list(&ada, sessions::SessionFilter::default()).await.unwrap();
-    assert_eq!(page.items[1].sessions.as_ref().unwrap()[0], listed.items[0]);
+    let sessions = page.items[1].sessions.as_deref().unwrap();
+    assert_eq!(sessions, &listed.items[..SESSIONS_MAX as usize]);
+    assert_eq!(sessions[0].begins_at(), run_at);
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

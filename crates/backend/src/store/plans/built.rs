@@ -179,11 +179,14 @@ async fn no_list_that_is_put_together_reads_a_large_table_from_end_to_end(pool: 
     let found = agent_lists::find_prefix(&mut conn, owner, &query, "Agent").await.unwrap();
     let before = || found.clone().expect("an agent is called so");
     let named = selection(AgentOrder::default(), None, Some("777"));
+    let shared = [(busy, vec![owner])];
     let counted = [
         plan_of!(told, conn, agent_records::list(&mut conn, owner, &named, Wide::WHOLE)),
         plan_of!(told, conn, agent_lists::count(&mut conn, owner, &query)),
         plan_of!(told, conn, agent_lists::find_prefix(&mut conn, owner, &query, "Agent")),
         plan_of!(told, conn, agent_lists::count_before(&mut conn, owner, &query, before())),
+        // Its owner alone started sessions of it: all of them are looked through.
+        plan_of!(told, conn, agent_records::list_started(&mut conn, owner, &shared, 10)),
     ];
     let wide = session_records::Wide { goal: true, context: false, limits: false };
     for of in [None, Some(busy)] {
