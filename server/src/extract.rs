@@ -52,6 +52,20 @@ impl<S: Send + Sync> FromRequest<S> for JsonBytes {
     }
 }
 
+/// A body that is text, whatever it is announced as.
+#[derive(Debug)]
+pub(crate) struct Text(pub(crate) String);
+
+impl<S: Send + Sync> FromRequest<S> for Text {
+    type Rejection = Fault;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Fault> {
+        let bytes = read_any(request, state).await?;
+        let text = String::from_utf8(bytes.into());
+        text.map(Self).map_err(|_| Fault::field("body", "must be text in UTF-8"))
+    }
+}
+
 /// The bytes of a body that is announced as JSON.
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Fault> {
     if !is_json(&request) {
@@ -60,7 +74,20 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Faul
             "the body must be application/json",
         ));
     }
+    read_any(request, state).await
+}
+
+async fn read_any<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Fault> {
+    check_unpacked(request.headers())?;
     Bytes::from_request(request, state).await.map_err(|rejection| unread(rejection, BODY_MAX))
+}
+
+/// Refuses a body that is packed. Nobody unpacks one here: it would be told as something that is no JSON, or
+/// no picture.
+pub(crate) fn check_unpacked(headers: &HeaderMap) -> Result<(), Fault> {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let is_plain = codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if is_plain { Ok(()) } else { Err(Fault::packed_body()) }
 }
 
 fn is_json(request: &Request) -> bool {

@@ -14,6 +14,8 @@ use resonant_domain::{FaultKind, FieldFault};
 
 /// The kind of a fault by a key that stands for nobody.
 const UNKNOWN_KEY: &str = "unknown_key";
+/// The kind of a fault by a body that is packed.
+const PACKED_BODY: &str = "packed_body";
 
 /// When a caller who holds as many event streams as one may is to ask again.
 const STREAM_PATIENCE: Duration = Duration::from_secs(5);
@@ -78,6 +80,13 @@ impl Fault {
         let detail = "the API key is not known, has expired or was revoked";
         let title = "The key is not taken";
         Self::new(StatusCode::UNAUTHORIZED, UNKNOWN_KEY, title, detail)
+    }
+
+    /// The body is packed, and nobody here unpacks it.
+    #[must_use]
+    pub fn packed_body() -> Self {
+        let detail = "the body must be sent as it is, without Content-Encoding";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, PACKED_BODY, "The body is packed", detail)
     }
 
     /// There is no such thing.
@@ -239,6 +248,11 @@ impl IntoResponse for Fault {
                 _ => "Bearer",
             });
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if self.problem.kind == PACKED_BODY {
+            // What is taken in its place (RFC 9110, 15.5.16).
+            let plain = HeaderValue::from_static("identity");
+            response.headers_mut().insert(header::ACCEPT_ENCODING, plain);
         }
         response.extensions_mut().insert(self.problem);
         response

@@ -10,6 +10,7 @@ mod browsers;
 mod buffers;
 mod caching;
 mod crashes;
+mod encodings;
 mod health;
 mod idempotency;
 mod images;

@@ -71,7 +71,11 @@ pub async fn write(request: Request, next: Next) -> Response {
     let problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
         None if is_bare(&response, &path) => {
-            match bare(response.status()).into_response().extensions_mut().remove() {
+            let mut told = bare(response.status()).into_response();
+            // Such as when to come back.
+            let headers = std::mem::take(told.headers_mut());
+            response.headers_mut().extend(headers);
+            match told.extensions_mut().remove() {
                 Some(problem) => problem,
                 None => return response,
             }
@@ -100,14 +104,17 @@ pub async fn write(request: Request, next: Next) -> Response {
 }
 
 /// Packs a document as its caller takes it. What packs other answers has let it pass: it was not written yet.
+/// Whoever takes nothing is told all the same, with the status that the document names.
 async fn packed(document: Response, accepts: HeaderValue) -> Response {
     let mut request = Request::new(Body::empty());
     request.headers_mut().insert(header::ACCEPT_ENCODING, accepts);
+    let status = document.status();
     let mut document = Some(document);
     let written = service_fn(move |_: Request| {
         ready(Ok::<_, Infallible>(document.take().unwrap_or_default()))
     });
-    let Ok(document) = CompressionLayer::new().layer(written).oneshot(request).await;
+    let Ok(mut document) = CompressionLayer::new().layer(written).oneshot(request).await;
+    *document.status_mut() = status;
     document.map(Body::new)
 }
 
@@ -195,6 +202,7 @@ mod tests {
     use super::*;
 
     const COMPRESSED: &str = "/api/v1/compressed";
+    const LATE: &str = "/api/v1/late";
 
     async fn ask(path: &str) -> Response {
         async fn panics() -> StatusCode {
@@ -207,7 +215,8 @@ mod tests {
         let app = routes
             .into_iter()
             .fold(Router::new(), |router, route| router.route(route, get(panics)))
-            .route(COMPRESSED, get(compressed));
+            .route(COMPRESSED, get(compressed))
+            .route(LATE, get(async || StatusCode::SERVICE_UNAVAILABLE));
         let request = Request::builder().uri(path).body(Body::empty()).unwrap();
         let answer = from_fn_with_state(Metrics::default(), answer);
         app.layer(answer).layer(from_fn(write)).oneshot(request).await.unwrap()
@@ -252,6 +261,14 @@ mod tests {
         assert_eq!(response.status(), 409);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
         assert!(!response.headers().contains_key(header::CONTENT_ENCODING));
+    }
+
+    #[tokio::test]
+    async fn who_waited_for_nothing_is_told_when_to_come_back() {
+        let response = ask(LATE).await;
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
     }
 
     #[test]

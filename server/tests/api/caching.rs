@@ -217,6 +217,8 @@ async fn refusals_and_what_a_model_is_told_are_packed_too() {
             assert!(2 * answer.body.len() < plain.body.len(), "{encoding}: {plain:?}");
         }
     }
+    let nothing_taken = refused().header("accept-encoding", "identity;q=0").await;
+    assert_eq!(nothing_taken.problem(), (404, vec![]), "the document says so, too");
     let short = app.get("/api/v1/nothing").header("accept-encoding", "gzip").await;
     assert_eq!((short.problem(), short.header("content-encoding")), ((404, vec![]), ""));
     app.end().await;

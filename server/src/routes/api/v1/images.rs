@@ -10,7 +10,7 @@ use resonant_domain::image::{Image, ImageKind, UPLOAD_MAX};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::extract::{Query, content_kind, unread};
+use crate::extract::{Query, check_unpacked, content_kind, unread};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
@@ -38,6 +38,7 @@ pub(crate) async fn upload(
     if ctx.actor() == Actor::Anonymous {
         return Err(Error::Unauthenticated.into());
     }
+    check_unpacked(request.headers())?;
     if !is_file(request.headers()) {
         return Err(Fault::status(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,

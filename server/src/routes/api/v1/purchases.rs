@@ -9,7 +9,7 @@ use resonant_domain::PurchaseId;
 use resonant_domain::purchase::{Earning, NewPurchase, Purchase};
 
 use super::{PageQuery, signed};
-use crate::extract::{Body, PathId, Query, Slug};
+use crate::extract::{Body, PathId, Query, Slug, Text};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
@@ -92,7 +92,7 @@ pub(crate) async fn earnings(
 pub(crate) async fn take(
     Extension(ctx): Extension<Ctx>,
     headers: HeaderMap,
-    body: String,
+    Text(body): Text,
 ) -> Result<Response, Fault> {
     purchases::take_message(&ctx, &signed(&headers, body)).await?;
     Ok(reply::nothing())

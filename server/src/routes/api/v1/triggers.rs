@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{PageQuery, signed};
 use crate::conditional;
-use crate::extract::{Body, Path, PathId, Query};
+use crate::extract::{Body, Path, PathId, Query, Text};
 use crate::fault::Fault;
 use crate::openapi::{Api, Operation};
 use crate::reply;
@@ -81,7 +81,7 @@ pub(crate) async fn fire(
     Extension(ctx): Extension<Ctx>,
     Path((owner, id)): Path<(String, String)>,
     headers: HeaderMap,
-    body: String,
+    Text(body): Text,
 ) -> Result<Response, Fault> {
     let (Ok(owner), Ok(id)) = (owner.parse::<UserId>(), id.parse::<TriggerId>()) else {
         return Err(Fault::not_found("trigger"));
