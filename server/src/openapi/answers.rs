@@ -18,7 +18,7 @@ const REFUSALS: [(&str, &str); 13] = [
     ("409", "The state of the thing does not allow it, or a twin of the request is under way"),
     ("412", "The thing is not as `If-Match` or `If-None-Match` says"),
     ("413", "The body is too large"),
-    ("415", "The body is not JSON"),
+    ("415", "The body is of another kind, or packed"),
     ("422", "The `Idempotency-Key` belongs to another request"),
     ("429", "Too many requests; `Retry-After` says when to ask again"),
     ("500", "A defect of the server"),
@@ -74,7 +74,7 @@ fn headers() -> Value {
     json!({
         "ETag": text("Names this version of the thing", "^\"[^\"]+\"$"),
         "Idempotency-Replayed": text("The answer was given before", "^true$"),
-        "Location": text("Where the new thing is", "^/api/v1/"),
+        "Location": text("Where the new thing is", "^/(api/v1|images)/"),
         "RateLimit": text(
             "How many requests are left in the window (`r`), and its seconds (`t`)",
             "^\"[^\"]+\";r=[0-9]+;t=[0-9]+$",

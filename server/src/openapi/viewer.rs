@@ -127,18 +127,31 @@ fn draw(html: &mut String, path: &str, method: &str, operation: &Value) {
     push(html, format_args!("<p>May be refused with {}.</p></section>", refusals.join(", ")));
 }
 
-/// A schema behind its title.
+/// A schema behind its title. The name is that of the schema and not of what holds it: a browser that is led
+/// to something in there opens it.
 fn fold(html: &mut String, id: &str, title: &str, schema: &Value) {
     let text = serde_json::to_string_pretty(schema).unwrap_or_default();
     push(
         html,
         format_args!(
-            "<details id=\"{}\"><summary>{}</summary><pre tabindex=\"0\">{}</pre></details>",
-            escape(id),
+            "<details><summary>{}</summary><pre id=\"{}\" tabindex=\"0\">{}</pre></details>",
             escape(title),
-            escape(&text)
+            escape(id),
+            linked(&escape(&text))
         ),
     );
+}
+
+/// Makes what a schema says of another one a way to it.
+fn linked(text: &str) -> String {
+    const OTHER: &str = "#/components/schemas/";
+    let mut parts = text.split(OTHER);
+    let mut html = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_at(part.find("&quot;").unwrap_or(part.len()));
+        push(&mut html, format_args!("<a href=\"#schema-{name}\">{OTHER}{name}</a>{rest}"));
+    }
+    html
 }
 
 fn paragraph(html: &mut String, words: &Value) {

@@ -5,6 +5,7 @@ use resonant_backend::sample;
 use resonant_domain::image::UPLOAD_MAX;
 use serde_json::{Value, json};
 
+use super::openapi::check;
 use crate::support::{Answer, TestApp, Visitor};
 
 const UPLOAD: &str = "/api/v1/images?kind=screenshot";
@@ -33,6 +34,8 @@ async fn a_picture_is_uploaded_and_anyone_reads_its_files() {
     let file = sample::picture(1600, 1000, 7);
     let made = app.post(UPLOAD).by(&ada).raw("image/png", file.clone()).await;
     assert_eq!(made.status, 201, "{made:?}");
+    let document = app.get("/api/v1/openapi.json").await.value();
+    check(&document, &Method::POST, "/api/v1/images", &made);
     let image = made.value();
     assert_eq!((&image["width"], &image["height"]), (&json!(1440), &json!(900)));
     assert_eq!(image["widths"], json!([480, 960, 1440]));

@@ -105,17 +105,23 @@ async fn the_viewer_needs_neither_script_nor_stranger() {
     let text = page.text();
     assert!(text.contains("/api/v1/agents/{id}/execute"), "{text}");
     assert!(!text.contains("<script") && !text.contains("src="), "nothing comes from elsewhere");
+    let ids: BTreeSet<_> = text.split(" id=\"").filter_map(|part| part.split('"').next()).collect();
     // Texts may tell of other places, which are written out and not followed.
     for place in text.split("href=\"").skip(1) {
         let is_here = place.starts_with('#') || place.starts_with("/api/");
-        assert!(is_here, "{}", place.split('"').next().unwrap_or_default());
+        let place = place.split('"').next().unwrap_or_default();
+        assert!(is_here, "{place}");
+        if let Some(id) = place.strip_prefix('#') {
+            assert!(ids.contains(id), "{place} leads nowhere");
+        }
     }
+    assert!(text.contains("<a href=\"#schema-Agent\">"), "a schema leads to another one");
     assert_eq!(app.get("/api/docs/viewer.css").await.header("content-type"), "text/css");
     app.end().await;
 }
 
 /// Checks an answer against what the description says of it: status, headers, content.
-fn check(document: &Value, method: &Method, template: &str, answer: &Answer) {
+pub(super) fn check(document: &Value, method: &Method, template: &str, answer: &Answer) {
     let place = format!("{method} {template} {}", answer.status);
     let operation = &document["paths"][template][method.as_str().to_ascii_lowercase()];
     let mut told = &operation["responses"][answer.status.to_string()];
@@ -125,8 +131,14 @@ fn check(document: &Value, method: &Method, template: &str, answer: &Answer) {
     assert!(told.is_object(), "{place} is not described");
     for (name, header) in told["headers"].as_object().unwrap() {
         let header = document.pointer(header["$ref"].as_str().unwrap().trim_start_matches('#'));
+        let header = header.unwrap();
         let is_there = answer.headers.contains_key(name);
-        assert!(is_there || header.unwrap()["required"] != true, "{place} lacks {name}");
+        assert!(is_there || header["required"] != true, "{place} lacks {name}");
+        if is_there && header["schema"]["type"] == "string" {
+            let said = answer.header(name);
+            let fits = jsonschema::is_valid(&header["schema"], &json!(said));
+            assert!(fits, "{place}: {name}: {said}");
+        }
     }
     let kind = answer.header("content-type").split(';').next().unwrap();
     if told["content"].is_null() {
@@ -244,6 +256,7 @@ async fn every_answer_is_as_it_is_described() {
         ("GET", "/listings/{slug}?fields=agent", &no),
         ("POST", "/listings/{slug}/install", &no),
         ("GET", "/listings/{slug}/reviews", &no),
+        ("GET", "/listings/{slug}/reviews?stars=5&sort=newest", &no),
         ("POST", "/listings/{slug}/reviews", &review),
         ("GET", "/listings/{slug}/reviews/{id}", &no),
         ("PATCH", "/listings/{slug}/reviews/{id}", &json!({ "stars": 1 })),

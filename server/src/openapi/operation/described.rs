@@ -153,7 +153,7 @@ impl Operation {
             (has(Trait::MayConflict), "409"),
             (has(Trait::IsConditional), "412"),
             (has_body || is_signed || has(Trait::CountsOnce), "413"),
-            (has_body, "415"),
+            (has_body || is_signed, "415"),
             (has(Trait::CountsOnce), "422"),
             (true, "429"),
             (true, "500"),
