@@ -8,7 +8,8 @@ from .thing import Page
 
 
 def _list(names):
-    return ",".join(names) if names else None
+    """Names with commas in between; one may stand alone."""
+    return names if isinstance(names, str) else ",".join(names) if names else None
 
 
 def _id(text):

@@ -110,7 +110,7 @@ class Http:
         headers = {**self._headers, "accept": "text/event-stream"}
         pause, failures = 1.0, 0
         while True:
-            connection, stream = self._connect(), None
+            connection, stream, told = self._connect(), None, None
             try:
                 connection.request("GET", target, headers=headers)
                 with self._lock:
@@ -134,16 +134,21 @@ class Http:
                     # Frames with a name tell of something beside the events.
                     if "data" in frame and "event" not in frame:
                         yield _things(json.loads(frame["data"]))
-            except (OSError, http.client.HTTPException, ApiError) as error:
+            except (OSError, http.client.HTTPException):
                 failures += 1
-                is_final = isinstance(error, ApiError) and error.status not in AGAIN
+                if failures == TRIES and not self._closed.is_set():
+                    raise
+            except ApiError as error:
+                failures += 1
+                told = error.retry_after
+                is_final = error.status not in AGAIN or (told or 0) > self._patience
                 if (is_final or failures == TRIES) and not self._closed.is_set():
                     raise
             finally:
                 with self._lock:
                     self._streams.discard(stream)
                 connection.close()
-            if self._closed.wait(pause):
+            if self._closed.wait(told or pause):
                 return
 
     def _target(self, path, query):
@@ -219,8 +224,12 @@ def _things(value):
 
 
 def _refusal(status, headers, answer):
-    wait = headers.get("retry-after")
-    return ApiError(status, _problem(answer), float(wait) if wait else None)
+    return ApiError(status, _problem(answer), _seconds(headers.get("retry-after")))
+
+
+def _seconds(text):
+    """How long to wait. A proxy may name an instant in place of it, which is as good as nothing said."""
+    return float(text) if text and text.isdecimal() else None
 
 
 def _problem(answer):

@@ -60,10 +60,21 @@ class ClientTest(unittest.TestCase):
 
     def test_sessions_come_with_their_agent(self):
         session = self.client.agents.execute(self.ids[0], goal="What is 1 + 1?")
+        self.assertEqual(session.origin.kind, "api")
         agent = self.client.agents.get(self.ids[0], include=["sessions"])
         self.assertEqual([own.id for own in agent.sessions], [session.id])
+        self.assertEqual(agent.sessions[0].origin, session.origin)
         self.assertEqual(self.client.sessions.get(session.id, fields=["goal"]).goal, "What is 1 + 1?")
         self.assertEqual(self.client.sessions.list(agent_id=self.ids[0])[0].id, session.id)
+        self.client.sessions.cancel(session.id)
+
+    def test_one_name_may_stand_alone(self):
+        session = self.client.agents.execute(self.ids[0], goal="What is 1 + 1?")
+        whole = self.client.sessions.get(session.id, fields="goal", include="events")
+        self.assertEqual(set(whole), {"goal", "events", "has_more"})
+        agent = self.client.agents.get(self.ids[0], fields="id", include="sessions")
+        self.assertEqual([own.id for own in agent.sessions], [session.id])
+        self.assertEqual(set(self.client.metrics.get("cache.hit_rate")), {"cache.hit_rate"})
         self.client.sessions.cancel(session.id)
 
     def test_a_listing_is_installed(self):

@@ -3,6 +3,7 @@
 import http.server
 import threading
 import unittest
+import unittest.mock
 
 from resonant import ApiError, Client
 
@@ -15,6 +16,11 @@ class BreaksOff(http.server.BaseHTTPRequestHandler):
         self.server.asked.append(last)
         if self.path.endswith("/service-levels/stream"):
             self.send_error(403)
+            return
+        if self.server.waits:
+            self.send_response(429)
+            self.send_header("retry-after", self.server.waits.pop(0))
+            self.end_headers()
             return
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
@@ -33,7 +39,7 @@ class BreaksOff(http.server.BaseHTTPRequestHandler):
 class StreamTest(unittest.TestCase):
     def setUp(self):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), BreaksOff)
-        self.server.asked = []
+        self.server.asked, self.server.waits = [], []
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.addCleanup(self.server.server_close)
         self.addCleanup(self.server.shutdown)
@@ -44,6 +50,18 @@ class StreamTest(unittest.TestCase):
         events = [event.sequence for event in self.client.sessions.stream("one")]
         self.assertEqual(events, [1, 2, 3])
         self.assertEqual(self.server.asked, [None, "1", "2"])
+
+    def test_who_is_told_to_wait_waits_as_long_and_no_longer_than_they_like(self):
+        closed = self.client._http._closed
+        with unittest.mock.patch.object(closed, "wait", return_value=False) as wait:
+            self.server.waits = ["5"]
+            next(self.client.sessions.stream("one"))
+            wait.assert_called_once_with(5.0)
+            self.server.waits = ["61", "1"]
+            with self.assertRaises(ApiError) as refused:
+                next(self.client.sessions.stream("one"))
+            self.assertEqual((refused.exception.status, refused.exception.retry_after), (429, 61.0))
+            wait.assert_called_once()
 
     def test_a_refusal_ends_a_stream(self):
         with self.assertRaises(ApiError) as refused:

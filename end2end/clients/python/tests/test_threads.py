@@ -157,6 +157,10 @@ class OneClientTest(unittest.TestCase):
                 self.client.agents.get("one")
             self.assertEqual((refused.exception.status, refused.exception.retry_after), (429, 61.0))
             pause.assert_called_once()
+            # A proxy may name an instant: that is no number of seconds.
+            self.server.waits = ["Tue, 01 Dec 2026 12:00:00 GMT"]
+            self.assertEqual(self.client.agents.get("two").id, "two")
+            self.assertLess(pause.call_args.args[0], 1)
 
     def test_answers_are_gathered(self):
         agents = self.client.agents
