@@ -60,6 +60,7 @@ const PARTS: [Part; 5] = [
             ("Answered with an error", "api.error_rate"),
             ("Pages", "page.latency.count"),
             ("Time to a page, p99", "page.latency.p99"),
+            ("Pages answered with an error", "page.error_rate"),
             ("Open event streams, on average", "sse.subscribers"),
         ],
     ),

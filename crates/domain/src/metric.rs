@@ -67,6 +67,7 @@ families! {
     DbQuery "db.query.duration" Duration Milliseconds "Time of one database statement, by statement",
     DbPoolWait "db.pool.wait" Duration Milliseconds "Time spent waiting for a database connection",
     ApiErrors "api.errors" Count Number "Requests of programs answered with a 5xx, by route",
+    PageErrors "page.errors" Count Number "Page requests answered with a 5xx, by route",
     CacheHits "cache.hits" Count Number "Look-ups that the cache answered, by kind",
     CacheMisses "cache.misses" Count Number "Look-ups that the cache could not answer, by kind",
     ModelErrors "model.errors" Count Number "Replies that a model failed to give, by model",
@@ -159,9 +160,10 @@ impl Statistic {
 }
 
 /// A share of one family in another, in percent.
-const SHARES: [(&str, Family, &[Family]); 4] = [
+const SHARES: [(&str, Family, &[Family]); 5] = [
     ("cache.hit_rate", Family::CacheHits, &[Family::CacheHits, Family::CacheMisses]),
     ("api.error_rate", Family::ApiErrors, &[Family::ApiLatency]),
+    ("page.error_rate", Family::PageErrors, &[Family::PageLatency]),
     ("model.error_rate", Family::ModelErrors, &[Family::ModelErrors, Family::ModelDuration]),
     ("db.pool.use_rate", Family::DbPoolUsed, &[Family::DbPoolSize]),
 ];
@@ -226,6 +228,12 @@ impl Metric {
             Kind::Of(_, Statistic::Count) => Unit::Number,
             Kind::Of(family, _) => family.unit(),
         }
+    }
+
+    /// Whether it says how many there were: where somebody counts, none is a number too.
+    #[must_use]
+    pub const fn is_count(&self) -> bool {
+        matches!(self.kind, Kind::Of(_, Statistic::Count | Statistic::Total | Statistic::Rate))
     }
 
     /// The families that its value is made of.
@@ -410,6 +418,21 @@ mod tests {
         assert_eq!(of("cache.hit_rate", cache), Some(75.0));
         assert_eq!(of("cache.hit_rate", &[]), None);
         assert_eq!(of("api.error_rate", latency), Some(0.0));
+        let pages: &[(Family, &[u64])] =
+            &[(Family::PageLatency, &[5_000, 6_000]), (Family::PageErrors, &[1])];
+        assert_eq!(of("page.error_rate", pages), Some(50.0));
+    }
+
+    #[test]
+    fn what_says_how_many_is_told_from_the_rest() {
+        let counts: Vec<_> = Metric::all().filter(Metric::is_count).collect();
+        let is_one = |name: &str| counts.iter().any(|metric| metric.name() == name);
+        for name in ["sessions.ended", "tokens.used.rate", "api.latency.count", "cost.usd"] {
+            assert!(is_one(name), "{name}");
+        }
+        for name in ["api.latency", "api.latency.p99", "queue.depth", "cache.hit_rate"] {
+            assert!(!is_one(name), "{name}");
+        }
     }
 
     #[test]

@@ -181,8 +181,8 @@ fn measure(
     }
     let name = format!("{} {route}", name_of(method));
     metrics.observe(if is_api { Family::ApiLatency } else { Family::PageLatency }, &name, took);
-    if is_api && status >= 500 {
-        metrics.add(Family::ApiErrors, &name, 1);
+    if status >= 500 {
+        metrics.add(if is_api { Family::ApiErrors } else { Family::PageErrors }, &name, 1);
     }
     if took >= SLOW {
         metrics.note_slow(SlowSample {
@@ -228,6 +228,8 @@ fn new_id() -> String {
 
 #[cfg(test)]
 mod tests {
+    use resonant_domain::metric::Shape;
+
     use super::*;
 
     #[test]
@@ -251,6 +253,23 @@ mod tests {
         let all: Vec<_> = all.iter().map(|(family, label, _)| (*family, &**label)).collect();
         let hook = (Family::ApiLatency, "POST /api/v1/hooks/{owner}/{id}");
         assert_eq!(all, [hook, (Family::PageLatency, "POST /agents")]);
+    }
+
+    #[test]
+    fn pages_that_failed_are_counted_as_programs_requests_are() {
+        let metrics = Metrics::default();
+        for (route, status) in
+            [("/api/v1/agents", 500), ("/agents", 503), ("/agents", 404), ("/agents", 200)]
+        {
+            let named = Named { request_id: "request-1", trace_id: "trace-1".to_owned() };
+            measure(&metrics, &Method::GET, route, status, SLOW / 2, named);
+        }
+        let all = metrics.counted();
+        let errors = all.iter().filter(|(family, ..)| family.shape() == Shape::Count);
+        let errors: Vec<_> =
+            errors.map(|(family, label, all)| (*family, &**label, all.sum)).collect();
+        let of_programs = (Family::ApiErrors, "GET /api/v1/agents", 1);
+        assert_eq!(errors, [of_programs, (Family::PageErrors, "GET /agents", 1)]);
     }
 
     #[test]

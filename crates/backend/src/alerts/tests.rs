@@ -134,6 +134,28 @@ async fn an_alert_ends_when_nothing_was_measured_for_a_period(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn too_few_are_too_few_when_there_are_none(pool: PgPool) {
+    let mut world = World::new(pool).await;
+    let of = |operator: &str| {
+        let condition = json!({ "operator": operator, "value": 1, "period": "5m" });
+        json!({ "metric": "api.latency.count", "condition": condition })
+    };
+    let (few, many) = (world.alert(of("lte")).await, world.alert(of("gte")).await);
+    assert_eq!(world.look().await, 0, "nobody has counted");
+    assert_eq!(world.hour_with(20).await, 2);
+    // The process goes on, and nobody asks it any more.
+    for moved in [1, 0, 0] {
+        world.clock.advance(SignedDuration::from_mins(6));
+        world.keeper.keep(&world.backend.system()).await.unwrap();
+        assert_eq!(world.look().await, moved);
+    }
+    assert_eq!(world.state(&few).await, AlertState::Firing);
+    assert_eq!(get(&world.admin, few.id).await.unwrap().values, [Some(0.0)]);
+    assert_eq!(world.state(&many).await, AlertState::Quiet, "at once");
+    assert_eq!(world.told(&many).await, ["fired", "ended"]);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn a_condition_must_hold_for_its_time(pool: PgPool) {
     let mut world = World::new(pool).await;
     let alert = world.alert(json!({ "for_duration": "90m" })).await;

@@ -132,7 +132,9 @@ fn label_of(family: Family, label: &str) -> String {
         return String::new();
     }
     let name = match family {
-        Family::ApiLatency | Family::PageLatency | Family::ApiErrors => "route",
+        Family::ApiLatency | Family::PageLatency | Family::ApiErrors | Family::PageErrors => {
+            "route"
+        }
         Family::AgentExecution => "agent",
         Family::ModelDuration | Family::ModelErrors => "model",
         Family::ToolDuration => "tool",

@@ -12,6 +12,9 @@ use super::board::{Board, Measured, Span, Wanted, combined, families, measured};
 use crate::store::metrics::Segment;
 use crate::{Ctx, Result, access, store};
 
+/// What every process writes each time, whatever it does.
+const ALWAYS: Family = Family::DbPoolSize;
+
 /// What is asked: which metrics, how far back.
 #[derive(Debug, Clone)]
 pub struct Question {
@@ -84,7 +87,11 @@ pub(crate) async fn look(ctx: &Ctx, wanted: &[(&Metric, Period)]) -> Result<Vec<
     access::operator(ctx).await?;
     let mut by_period: BTreeMap<Period, Vec<Family>> = BTreeMap::new();
     for (metric, period) in wanted {
-        by_period.entry(*period).or_default().extend(metric.families());
+        let families = by_period.entry(*period).or_default();
+        families.extend(metric.families());
+        if metric.is_count() {
+            families.push(ALWAYS);
+        }
     }
     let mut found = HashMap::new();
     if !by_period.is_empty() {
@@ -103,8 +110,11 @@ pub(crate) async fn look(ctx: &Ctx, wanted: &[(&Metric, Period)]) -> Result<Vec<
             let (all, seconds) = found.get(period).unwrap_or(&none);
             let of = |family| combined(all, family);
             let is_there = |family| of(family).is_some_and(|all| !all.is_empty());
+            // Where no process has written, none is no number.
+            let is_counted = !metric.is_count() || is_there(ALWAYS);
+            let value = metric.value(&of, *seconds).filter(|_| is_counted);
             let is_there = metric.families().into_iter().any(is_there);
-            Measurement { value: metric.value(&of, *seconds), is_there, was_there: is_there }
+            Measurement { value, is_there, was_there: is_there }
         })
         .collect())
 }

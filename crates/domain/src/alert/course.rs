@@ -24,7 +24,7 @@ pub enum Reading {
 /// What was measured of one metric.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Measured {
-    /// Its value.
+    /// Its value. Of what is counted there is one wherever somebody counts.
     pub value: Option<f64>,
     /// Whether there was anything to measure.
     pub is_there: bool,
@@ -47,7 +47,12 @@ impl Rule {
     pub fn read(&self, measured: &[Measured]) -> Reading {
         let value = |index: usize| measured.get(index).filter(|one| one.is_there);
         let limit = |index: usize, limit: &Limit| match measured.get(index) {
-            Some(Measured { value: Some(value), is_there: true, .. }) => limit.read(*value),
+            // None of what is counted is a number, and the worst one where there shall be some.
+            Some(Measured { value: Some(value), is_there, .. })
+                if *is_there || limit.metric.is_count() =>
+            {
+                limit.read(*value)
+            }
             // It was unknown for a whole period: what nobody does any more is no trouble either.
             Some(Measured { is_there: false, was_there: false, .. }) => Reading::Over,
             _ => Reading::Unknown,
@@ -188,6 +193,25 @@ mod tests {
         assert_eq!(rule.read(&[NOTHING]), Reading::Holds);
         assert_eq!(rule.read(&[Measured { value: Some(0.0), ..NOTHING }]), Reading::Holds);
         assert_eq!(rule.read(&[there(0.0)]), Reading::Over);
+    }
+
+    #[test]
+    fn none_of_what_is_counted_is_a_number() {
+        let of = |metric: &str, operator: &str| {
+            rule(json!({
+                "name": "A", "type": "threshold", "metric": metric,
+                "condition": { "operator": operator, "value": 1, "period": "30m" },
+            }))
+        };
+        let none = Measured { value: Some(0.0), ..NOTHING };
+        for metric in ["sessions.ended", "api.latency.count", "tokens.used.rate"] {
+            assert_eq!(of(metric, "lt").read(&[none]), Reading::Holds, "{metric}");
+            assert_eq!(of(metric, "gt").read(&[none]), Reading::Over, "{metric}");
+            // Nobody has counted.
+            let lately = Measured { was_there: true, ..NOTHING };
+            assert_eq!(of(metric, "lt").read(&[lately]), Reading::Unknown, "{metric}");
+        }
+        assert_eq!(of("api.error_rate", "lt").read(&[none]), Reading::Over, "a share of nothing");
     }
 
     #[test]
