@@ -108,6 +108,11 @@ pub(super) async fn read(settings: &Settings, place: &Path) -> anyhow::Result<()
         let arguments: Vec<&str> = arguments.into_iter().chain([file.as_str()]).collect();
         database.run("pg_restore", &arguments).await?;
     }
+    if settings.backend.redis_url.is_some() {
+        tracing::warn!(
+            "Redis may hold copies of what is newer than the backup: empty it before any process starts"
+        );
+    }
     tracing::info!(file = %place.display(), "backup restored; `server migrate` brings it up to date");
     Ok(())
 }
@@ -158,6 +163,7 @@ impl Database {
         let mut address: Url = url.parse().context("the database's address cannot be read")?;
         let password = password_in_query(&mut address);
         let password = password.or_else(|| address.password().map(decoded));
+        put_in_words_of_the_tools(&mut address);
         let name = without_secrets(&url);
         // One without a host, as that of a socket, has no place for any, and takes none out either.
         if address.password().is_some() && address.set_password(None).is_err() {
@@ -214,6 +220,42 @@ fn password_in_query(address: &mut Url) -> Option<String> {
     Some(password)
 }
 
+/// Says what stands behind the question mark of an address as PostgreSQL's tools read it. The server takes names
+/// there that they refuse, and a plus for a space, which they do not.
+fn put_in_words_of_the_tools(address: &mut Url) {
+    let Some(query) = address.query() else { return };
+    let (mut pairs, mut options) = (Vec::new(), Vec::new());
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (given, value) = (decoded(name), value.replace('+', "%20"));
+        match given.as_str() {
+            // What the server's connections keep, and what only tools from PostgreSQL 16 on know.
+            "statement-cache-capacity" | "load_balance_hosts" => {}
+            "sslmode" | "ssl-mode" => {
+                pairs.push(format!("sslmode={}", value.to_ascii_lowercase()));
+            }
+            "ssl-root-cert" | "ssl-ca" => pairs.push(format!("sslrootcert={value}")),
+            "ssl-cert" => pairs.push(format!("sslcert={value}")),
+            "ssl-key" => pairs.push(format!("sslkey={value}")),
+            "options" => options.push(value),
+            name => match name.strip_prefix("options[").and_then(|rest| rest.strip_suffix(']')) {
+                Some(option) => {
+                    // A space is the option's own: behind a backslash.
+                    let value = value.replace("%20", "%5C%20");
+                    options.push(format!("-c%20{option}%3D{value}"));
+                }
+                None => pairs.push(format!("{name}={value}")),
+            },
+        }
+    }
+    if !options.is_empty() {
+        // Of several the tools would take the last one alone.
+        pairs.push(format!("options={}", options.join("%20")));
+    }
+    let query = pairs.join("&");
+    address.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
+}
+
 /// A part of an address as it was before it was put there.
 fn decoded(text: &str) -> String {
     // Forms take a plus for a space, addresses do not.
@@ -230,6 +272,24 @@ mod tests {
     fn a_password_is_told_as_it_is() {
         for (written, password) in [("a%2Fb", "a/b"), ("a+b", "a+b"), ("plain", "plain")] {
             assert_eq!(decoded(written), password);
+        }
+    }
+
+    #[test]
+    fn the_tools_are_told_what_the_server_is_told() {
+        for (written, told) in [
+            ("?sslmode=require&host=/run/postgresql", "?sslmode=require&host=/run/postgresql"),
+            ("?ssl-mode=Verify-Full&ssl-ca=/ca.pem", "?sslmode=verify-full&sslrootcert=/ca.pem"),
+            ("?ssl-root-cert=/ca&ssl-cert=/c&ssl-key=/k", "?sslrootcert=/ca&sslcert=/c&sslkey=/k"),
+            ("?statement-cache-capacity=0&load_balance_hosts=random", ""),
+            ("?statement%2Dcache-capacity=0&password=a", ""),
+            (
+                "?options[role]=a+b&application_name=a+b&options=-c%20jit%3Doff",
+                "?application_name=a%20b&options=-c%20role%3Da%5C%20b%20-c%20jit%3Doff",
+            ),
+        ] {
+            let database = Database::at(format!("postgres://ada@db/r{written}")).unwrap();
+            assert_eq!(database.address, format!("postgres://ada@db/r{told}"));
         }
     }
 
