@@ -141,6 +141,10 @@ def check_compose():
     text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
     text = re.sub(r"\$\{\w+:\?[^}]*\}", "given", text)
     document = yaml.safe_load(text)
+    for name, service in document["services"].items():
+        # Compose itself only fills in what the file names.
+        if service["image"].startswith("resonant:") and {"path": ".env", "required": False} not in service.get("env_file", []):
+            fault(f"compose.yaml {name}", "takes no other settings from .env")
     # The merge keys are YAML's business; the schema sees what they become.
     try:
         compose_spec.PyCompose.from_yaml(yaml.safe_dump(document)).to_spec()

@@ -15,8 +15,10 @@ def check(root, fault, all_manifests, services):
     def check_stop(place, settings, patience):
         leave = int(settings.get("LEAVE_AFTER_SECONDS", 0))
         drain = int(settings.get("DRAIN_SECONDS", seconds_of("server/src/serve.rs", "GRACE")))
-        # Then, one after the other: the last measurements, the last spans, threads that still compute.
-        longest = leave + drain + seconds_of("server/src/jobs.rs", "LAST_WORDS")
+        last_words = seconds_of("server/src/jobs.rs", "LAST_WORDS")
+        # The jobs have as long for their last words at least. Then, one after the other: the last measurements,
+        # the last spans, threads that still compute.
+        longest = leave + max(drain, last_words) + last_words
         longest += seconds_of("server/src/telemetry/spans.rs", "LAST_WORDS")
         longest += seconds_of("server/src/threads.rs", "LAST_MOMENT")
         if patience <= longest:
