@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use resonant_backend::{Backend, Schema};
 use tokio::time::{Instant, sleep};
 
@@ -38,7 +38,8 @@ async fn await_schema(settings: &Settings, backend: &Backend) -> anyhow::Result<
     let until = Instant::now() + settings.operations.start_patience;
     let mut is_told = false;
     loop {
-        let schema = backend.schema().await.context("cannot ask the database for its schema")?;
+        // It may go away again meanwhile.
+        let schema = wait_for(settings, || backend.schema()).await?;
         let Some(lack) = lack(schema) else { return Ok(()) };
         if Instant::now() >= until {
             bail!("{lack}: run `server migrate` first");

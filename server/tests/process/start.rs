@@ -3,6 +3,9 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 
+use tokio::io::copy_bidirectional;
+use tokio::task::JoinSet;
+
 use super::{Running, free_port, run, server};
 use crate::support::{empty_database, forget_migration, fresh_database, know_a_newer_migration};
 
@@ -131,12 +134,14 @@ fn port_of(url: &str) -> u16 {
     place.split([':', '/']).nth(1).unwrap().parse().unwrap()
 }
 
+/// Leads from one port to another, until it is dropped with all that it carries.
 async fn relay(from: u16, to: u16) {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", from)).await.unwrap();
+    let mut carried = JoinSet::new();
     loop {
         let (mut client, _) = listener.accept().await.unwrap();
         let mut server = tokio::net::TcpStream::connect(("127.0.0.1", to)).await.unwrap();
-        tokio::spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut server).await });
+        carried.spawn(async move { copy_bidirectional(&mut client, &mut server).await });
     }
 }
 
@@ -185,6 +190,28 @@ async fn a_start_waits_for_the_schema() {
     assert!(lines.any(|line| line.contains("Resonant listens")), "it does not go on");
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_that_waits_for_the_schema_waits_for_the_database_too() {
+    let empty = empty_database().await;
+    let (server_port, port) = (port_of(&empty.url()), free_port());
+    let url = empty.url().replacen(&format!(":{server_port}/"), &format!(":{port}/"), 1);
+    let environment = [("DATABASE_URL", url.as_str()), ("START_PATIENCE_SECONDS", "120")];
+    let there = tokio::spawn(relay(port, server_port));
+    let mut running = Running::begin(&[], &environment);
+    let output = BufReader::new(running.child.stdout.take().unwrap());
+    let mut lines = output.lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("waiting for `server migrate`")), "it does not wait");
+    there.abort();
+    assert!(there.await.unwrap_err().is_cancelled());
+    assert!(lines.any(|line| line.contains("waiting for the database")), "it ends");
+    let back = tokio::spawn(relay(port, server_port));
+    let (went_well, words) = run(&["migrate"], &[("DATABASE_URL", &empty.url())]);
+    assert!(went_well, "{words}");
+    assert!(lines.any(|line| line.contains("Resonant listens")), "it does not go on");
+    drop(running);
+    back.abort();
 }
 
 #[tokio::test]
