@@ -1,7 +1,11 @@
 //! The variables that say where spans go. Their names are OpenTelemetry's; the ones that the
 //! exporter reads itself are `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_BSP_*` and `OTEL_RESOURCE_ATTRIBUTES`.
 
+use url::Url;
+
 use super::{SettingError, Variables};
+
+const EXAMPLE: &str = "http://collector:4318";
 
 /// Where spans go.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,9 +21,8 @@ pub struct Tracing {
 }
 
 pub(super) fn read(vars: &Variables<'_>) -> Result<Option<Tracing>, SettingError> {
-    let example = "http://collector:4318";
-    let whole = vars.url("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &["http", "https"], example)?;
-    let base = vars.url("OTEL_EXPORTER_OTLP_ENDPOINT", &["http", "https"], example)?;
+    let whole = endpoint(vars, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")?;
+    let base = endpoint(vars, "OTEL_EXPORTER_OTLP_ENDPOINT")?;
     let base = base.map(|base| format!("{}/v1/traces", base.trim_end_matches('/')));
     let Some(endpoint) = whole.or(base) else { return Ok(None) };
     let name = "OTEL_TRACES_SAMPLER";
@@ -54,6 +57,21 @@ pub(super) fn read(vars: &Variables<'_>) -> Result<Option<Tracing>, SettingError
     Ok(Some(Tracing { endpoint, service, ratio, follows_caller }))
 }
 
+/// A collector's address. A user and a password in it would come into the log, where the exporter tells the address,
+/// and to no collector.
+fn endpoint(vars: &Variables<'_>, name: &'static str) -> Result<Option<String>, SettingError> {
+    let Some(text) = vars.url(name, &["http", "https"], EXAMPLE)? else { return Ok(None) };
+    let Ok(url) = text.parse::<Url>() else {
+        return Err(SettingError::new(name, format!("must be an address such as {EXAMPLE}")));
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        let reason = "must hold no user and no password: OTEL_EXPORTER_OTLP_HEADERS sends what \
+                      lets in";
+        return Err(SettingError::new(name, reason));
+    }
+    Ok(Some(text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,11 +102,14 @@ mod tests {
         assert_eq!((tracing.ratio.to_string(), tracing.follows_caller), ("0.25".to_owned(), false));
         for (name, value) in [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hunter2@collector:4318"),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://hunter2@collector/v1/traces"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://hunter2 @collector:4318"),
             ("OTEL_TRACES_SAMPLER", "xray"),
             ("OTEL_TRACES_SAMPLER_ARG", "2"),
         ] {
             let error = told(&[(name, value), base, sampled]).unwrap_err();
-            assert!(error.starts_with(name), "{error}");
+            assert!(error.starts_with(name) && !error.contains("hunter2"), "{error}");
         }
     }
 }
