@@ -74,11 +74,15 @@ fn look_at_facts(settings: &Settings, facts: DatabaseFacts) -> Finding {
             mend: "set wal_level = logical in postgresql.conf, and start it again".to_owned(),
         };
     }
-    let (pool, most) = (settings.backend.database.pool_size, facts.connections_max);
-    let text = format!("PostgreSQL {version}, {pool} of its {most} connections");
-    if i64::from(pool) * 2 > most {
+    let database = &settings.backend.database;
+    // What a process takes in a rush.
+    let pool = i64::from(database.pool_size) + i64::from(database.pool_overflow);
+    let most = facts.connections_max;
+    let text = format!("PostgreSQL {version}, at most {pool} of its {most} connections");
+    if pool * 2 > most {
         Finding::Note(format!(
-            "{text}: two processes would not fit; lower DATABASE_POOL_SIZE or raise max_connections"
+            "{text}: two processes would not fit; lower DATABASE_POOL_SIZE and \
+             DATABASE_POOL_OVERFLOW or raise max_connections"
         ))
     } else {
         Finding::Well(text)
@@ -105,4 +109,30 @@ fn look_at_indexes(broken: &[String]) -> Option<Finding> {
                CONCURRENTLY"
             .to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_of_a_rush_count_too() {
+        let look = |size: &str, overflow: &str| {
+            let look_up = |name: &str| match name {
+                "DATABASE_URL" => Some("postgres://u@localhost/r".to_owned()),
+                "DATABASE_POOL_SIZE" => Some(size.to_owned()),
+                "DATABASE_POOL_OVERFLOW" => Some(overflow.to_owned()),
+                _ => None,
+            };
+            let facts = DatabaseFacts {
+                version: 150_018,
+                connections_max: 100,
+                is_replica: false,
+                is_log_logical: false,
+            };
+            look_at_facts(&Settings::read(&look_up).unwrap(), facts)
+        };
+        assert!(matches!(look("20", "10"), Finding::Well(text) if text.contains("30 of its 100")));
+        assert!(matches!(look("30", "30"), Finding::Note(text) if text.contains("60 of its 100")));
+    }
 }
