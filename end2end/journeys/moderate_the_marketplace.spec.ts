@@ -85,6 +85,9 @@ test('a report is dismissed, and another one takes the listing away', async ({ p
 
   await report('harmful', 'It adds what nobody asked for.');
   await visit(judge, '/admin/reviews');
+  await reported.getByText('Remove the listing…').click();
+  await reported.getByRole('textbox', { name: 'Word to the publisher' }).fill('It adds too much.');
+  await expectAccessible(judge);
   await reported.getByRole('button', { name: new RegExp(`^Remove the listing ?: ${name}$`) }).click();
   await expect(reported).toHaveCount(0);
   expect((await page.goto(`/marketplace/${slug}`))?.status()).toBe(404);
@@ -97,7 +100,8 @@ test('a report is dismissed, and another one takes the listing away', async ({ p
   await expect(pia.getByText('Moderators removed this listing: nobody but you sees it.')).toBeVisible();
   // Both are told.
   await visit(pia, '/account/notices');
-  await expect(pia.locator('main').getByRole('listitem').filter({ hasText: name }).first()).toBeVisible();
+  const told = pia.locator('main').getByRole('listitem').filter({ hasText: name }).first();
+  await expect(told).toContainText('It adds too much.');
   await visit(page, '/account/notices');
   await expect(page.locator('main').getByRole('listitem').filter({ hasText: name })).toHaveCount(2);
   await judge.context().close();

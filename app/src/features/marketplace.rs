@@ -21,6 +21,7 @@ mod listing_data;
 mod listing_facts;
 mod listing_head;
 mod listing_route;
+mod no_listing;
 mod preview_route;
 mod publisher_route;
 mod report_form;
@@ -30,6 +31,7 @@ mod review_form;
 mod reviews_panel;
 mod screenshots;
 mod search;
+mod star_bars;
 mod taken_off;
 mod try_panel;
 

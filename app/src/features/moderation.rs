@@ -7,6 +7,7 @@ pub(crate) mod api;
 mod case_route;
 mod collections_route;
 mod queue_route;
+mod report_row;
 
 pub use case_route::CaseRoute;
 pub use collections_route::CollectionsRoute;

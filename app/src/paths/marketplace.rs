@@ -1,7 +1,8 @@
 //! The marketplace, and how an agent comes to it.
 
 use resonant_domain::listing::Category;
-use resonant_domain::{AgentId, ImageId};
+use resonant_domain::review::{ReviewFilter, ReviewSort};
+use resonant_domain::{AgentId, ImageId, ReviewId};
 
 use super::{agent, escape, with_query};
 
@@ -29,12 +30,40 @@ pub fn reviews(slug: &str) -> String {
     format!("{}#reviews", listing(slug))
 }
 
-/// The reviews of a listing, from a cursor on.
-pub fn reviews_page(slug: &str, cursor: &str) -> String {
-    format!("{}#reviews", with_query(&listing(slug), &[("reviews", Some(cursor))]))
+/// The reviews of a listing, of these stars and in this order, from a cursor on.
+pub fn reviews_page(slug: &str, filter: ReviewFilter, cursor: Option<&str>) -> String {
+    format!("{}#reviews", reviews_query(slug, filter, cursor, None))
 }
 
-/// A listing that the viewer has reported, where that form leads to.
+/// The same with the form that reports one of them.
+pub fn report_review(
+    slug: &str,
+    filter: ReviewFilter,
+    cursor: Option<&str>,
+    id: ReviewId,
+) -> String {
+    format!("{}#report", reviews_query(slug, filter, cursor, Some(id)))
+}
+
+fn reviews_query(
+    slug: &str,
+    filter: ReviewFilter,
+    cursor: Option<&str>,
+    reported: Option<ReviewId>,
+) -> String {
+    let stars = filter.stars.map(|stars| stars.to_string());
+    let sort = Some(filter.sort).filter(|sort| *sort != ReviewSort::default());
+    let reported = reported.map(|id| id.to_string());
+    let query = [
+        ("stars", stars.as_deref()),
+        ("sort", sort.map(ReviewSort::as_str)),
+        ("reviews", cursor),
+        ("report", reported.as_deref()),
+    ];
+    with_query(&listing(slug), &query)
+}
+
+/// A listing that the viewer has reported, or a review of it, where that form leads to.
 #[cfg(feature = "ssr")]
 pub fn reported(slug: &str) -> String {
     format!("{}?reported=yes#report", listing(slug))

@@ -3,6 +3,8 @@
 //! An approval and the listing that comes of it are one transaction. From anyone but an admin all of
 //! this is hidden.
 
+mod reports;
+
 use resonant_domain::agent::AgentSpec;
 use resonant_domain::audit::{Deed, SubjectKind};
 use resonant_domain::listing::{Category, Example};
@@ -10,13 +12,11 @@ use resonant_domain::notice::NoticeKind;
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::price::Price;
 use resonant_domain::publication::{
-    Case, CaseSummary, ListingTexts, REPORT_MAX, Report, ReportReason, Submission, SubmissionState,
-    check_comment, slug_of,
+    Case, CaseSummary, ListingTexts, Submission, SubmissionState, check_comment, slug_of,
 };
 use resonant_domain::scan::scan;
 use resonant_domain::spec_diff::{FieldChange, SpecDiff, words};
-use resonant_domain::text::check_text;
-use resonant_domain::{ListingId, ReportId, SubmissionId};
+use resonant_domain::{ListingId, SubmissionId};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
@@ -25,12 +25,14 @@ use sqlx::types::Uuid;
 use crate::audit::{Log, Subject};
 use crate::cache::hex;
 use crate::follows::{self, Published};
-use crate::inbox::{Told, tell, tell_each};
+use crate::inbox::{Told, tell};
 use crate::listings::lineage;
 use crate::news::{self, Happened};
 use crate::publications::stale;
 use crate::store::submissions::{Decided, Owned, WaitingPosition};
-use crate::{Ctx, Error, Result, access, audit, effects, listings, publishers, store};
+use crate::{Ctx, Error, Result, access, audit, effects, publishers, store};
+
+pub use self::reports::{Verdict, close_report, report, report_review, reports};
 
 const NOT_FOUND: Error = Error::NotFound("submission");
 
@@ -51,23 +53,6 @@ pub async fn cases(ctx: &Ctx, page: PageRequest) -> Result<Page<CaseSummary>> {
     let position =
         |last: &CaseSummary| WaitingPosition { submitted_at: last.submitted_at, id: last.id };
     cursors.page(&"submissions", limit, found, position)
-}
-
-/// What people report and nobody has decided, the oldest first.
-///
-/// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`] for anyone but an admin; [`Error::Invalid`] for a limit
-/// or cursor that cannot be used.
-#[tracing::instrument(name = "moderation.reports", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn reports(ctx: &Ctx, page: PageRequest) -> Result<Page<Report>> {
-    access::moderator(ctx).await?;
-    let limit = page.checked_limit()?;
-    let cursors = ctx.backend().cursors().await?;
-    let after: Option<ReportId> = cursors.open(&"reports", page.cursor.as_deref())?;
-    let mut conn = ctx.backend().catalogue_read_latest().await?;
-    let wanted = i64::from(limit) + 1;
-    let found = store::reports::list_open(&mut conn, after, wanted).await?;
-    cursors.page(&"reports", limit, found, |last| last.id)
 }
 
 /// A submission beside the version that was approved last.
@@ -336,79 +321,5 @@ pub async fn request_changes(ctx: &Ctx, id: SubmissionId, ruling: Ruling<'_>) ->
     effects::note_in_catalogue(ctx, &mut tx, &()).await?;
     tx.commit().await?;
     tracing::info!(submission.id = %id, "changes requested");
-    Ok(())
-}
-
-/// Reports a listing to the moderators. Whoever is known may; once more says it in other words.
-///
-/// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`] on the field `report`.
-#[tracing::instrument(name = "moderation.report", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn report(ctx: &Ctx, slug: &str, reason: ReportReason, text: &str) -> Result<()> {
-    let reporter = access::user(ctx)?;
-    let mut faults = Vec::new();
-    check_text(&mut faults, "report", text, 1, REPORT_MAX);
-    if !faults.is_empty() {
-        return Err(faults.into());
-    }
-    if !listings::is_slug(slug) {
-        return Err(Error::NotFound("listing"));
-    }
-    let backend = ctx.backend();
-    let (id, now) = (ReportId::from_uuid(backend.new_id()?), backend.now());
-    let mut tx = backend.catalogue_begin().await?;
-    let listing = store::reviews::find_subject(&mut tx, slug).await?;
-    let listing = listing.ok_or(Error::NotFound("listing"))?.id;
-    let who = (listing, reporter);
-    store::reports::upsert(&mut tx, id, who, reason, text.trim(), now).await?;
-    tx.commit().await?;
-    tracing::info!(listing.slug = slug, "listing reported");
-    Ok(())
-}
-
-/// What a moderator does about a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nothing: the listing stays.
-    Dismiss,
-    /// The listing goes, until a new version is approved.
-    Remove,
-}
-
-/// Closes a report. With a listing that is removed all that is open about it is closed, and everybody who
-/// reported it is told.
-///
-/// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`] for a report that is not open, and for anyone but
-/// an admin.
-#[tracing::instrument(name = "moderation.close_report", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn close_report(ctx: &Ctx, id: ReportId, verdict: Verdict) -> Result<()> {
-    use resonant_domain::listing::ListingState;
-
-    let moderator = access::moderator(ctx).await?;
-    let now = ctx.backend().now();
-    let is_removed = verdict == Verdict::Remove;
-    let mut tx = ctx.backend().catalogue_begin().await?;
-    let closed = store::reports::update_decided(&mut tx, id, is_removed, moderator, now).await?;
-    let closed = closed.ok_or(Error::NotFound("report"))?;
-    let (listing, slug) = (closed.listing, closed.slug);
-    let outcome = if is_removed { NoticeKind::ReportUpheld } else { NoticeKind::ReportDismissed };
-    tell(ctx, &mut tx, closed.reporter, Told::of(outcome, &closed.name, &slug)).await?;
-    let deed = if is_removed { Deed::ReportUpheld } else { Deed::ReportDismissed };
-    note(ctx, &mut tx, deed, (listing.as_uuid(), &closed.name)).await?;
-    if is_removed {
-        store::publishing::update_state(&mut tx, listing, ListingState::Removed).await?;
-        let others = store::reports::update_others(&mut tx, listing, moderator, now).await?;
-        tell_each(ctx, &mut tx, &others, Told::of(outcome, &closed.name, &slug)).await?;
-        if let Some(publisher) = closed.publisher {
-            let removed =
-                Told { agent: closed.agent, ..Told::of(NoticeKind::Removed, &closed.name, &slug) };
-            tell(ctx, &mut tx, publisher, removed).await?;
-        }
-        ctx.backend().commit(tx, stale(&slug)).await?;
-    } else {
-        tx.commit().await?;
-    }
-    tracing::info!(report.id = %id, listing.slug = slug, ?verdict, "report closed");
     Ok(())
 }

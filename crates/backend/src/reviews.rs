@@ -2,15 +2,20 @@
 //!
 //! A review is bound to the version that its author ran last. The listing's count and mean change in
 //! the transaction of the review, by triggers.
+//!
+//! What moderators remove stands apart, with its author alone: who changes it asks for it back, and nobody writes
+//! another one in its place.
+
+mod lists;
+mod own;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use resonant_domain::member::UserKind;
 use resonant_domain::notice::NoticeKind;
-use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::review::{
-    ListingFacts, ListingRun, NewReview, Review, ReviewChanges, Standing, check_answer,
+    ListingFacts, ListingRun, NewReview, Review, Standing, check_answer,
 };
 use resonant_domain::{ReviewId, UserId};
 use sqlx::PgConnection;
@@ -22,8 +27,11 @@ use crate::cache::listing_page::{MARKETPLACE, REVIEWS};
 use crate::inbox::{Told, tell};
 use crate::listings::measured::{self, Measured};
 use crate::store::OnConstraint as _;
-use crate::store::reviews::{ReviewPosition, Subject};
-use crate::{Actor, Backend, Ctx, Document, Error, Result, access, listings, seen, store};
+use crate::store::reviews::Subject;
+use crate::{Actor, Backend, Ctx, Document, Error, Result, access, listings, store};
+
+pub use self::lists::{Listed, list};
+pub use self::own::{delete, own, update};
 
 const NO_LISTING: Error = Error::NotFound("listing");
 const NOT_FOUND: Error = Error::NotFound("review");
@@ -43,25 +51,6 @@ fn stale(slug: &str) -> Stale {
 /// What is made untrue by what others say to a review, which changes nothing of its listing.
 fn stale_around() -> Stale {
     Stale::nothing().and_group(REVIEWS)
-}
-
-/// Lists a listing's reviews, the most helpful first. Anyone may.
-///
-/// # Errors
-/// [`Error::NotFound`]; [`Error::Invalid`] for a limit or cursor that cannot be used.
-#[tracing::instrument(name = "reviews.list", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn list(ctx: &Ctx, slug: &str, page: PageRequest) -> Result<Page<Review>> {
-    let limit = page.checked_limit()?;
-    let scope = ("reviews", slug);
-    let cursors = ctx.backend().cursors().await?;
-    let after: Option<ReviewPosition> = cursors.open(&scope, page.cursor.as_deref())?;
-    // Pages with them are kept until a write is heard of, which a replica may not have yet.
-    let mut conn = ctx.backend().catalogue_read_latest().await?;
-    let listing = subject(&mut conn, slug).await?.id;
-    let wanted = i64::from(limit) + 1;
-    let found = store::reviews::list(&mut conn, listing, after, wanted).await?;
-    let position = |last: &Review| ReviewPosition { helpful: last.helpful, id: last.id };
-    cursors.page(&scope, limit, found, position)
 }
 
 /// What was measured about the listing's present version. Anyone may.
@@ -184,7 +173,7 @@ pub async fn standing(ctx: &Ctx, slug: &str) -> Result<Standing> {
         return Ok(Standing::Publisher);
     }
     let mut conn = ctx.backend().catalogue_read_latest().await?;
-    let written = store::reviews::find_of(&mut conn, listing.id, id).await?;
+    let written = own::find(&mut conn, listing.id, id).await?;
     drop(conn);
     if let Some(review) = written {
         return Ok(Standing::HasWritten(review));
@@ -208,7 +197,7 @@ pub async fn votes(ctx: &Ctx, ids: &[ReviewId]) -> Result<Vec<ReviewId>> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Conflict`] for a
-/// guest, the publisher, someone who has not run it, and someone who has written one.
+/// guest, the publisher, someone who has not run it, and someone who has written one, also where that was removed.
 #[tracing::instrument(name = "reviews.create", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn create(ctx: &Ctx, slug: &str, new: NewReview) -> Result<Review> {
     let author = access::member(ctx)?;
@@ -241,6 +230,7 @@ pub async fn create(ctx: &Ctx, slug: &str, new: NewReview) -> Result<Review> {
         answer: None,
         created_at: now,
         updated_at: now,
+        removal: None,
     };
     store::reviews::insert(&mut tx, listing.id, author, &review)
         .await
@@ -269,52 +259,6 @@ async fn find_subject(ctx: &Ctx, slug: &str) -> Result<Subject> {
 async fn last_run(ctx: &Ctx, owner: UserId, listing: &Subject) -> Result<Option<i32>> {
     let mut conn = ctx.backend().read_latest(owner).await?;
     Ok(store::listing_runs::find_last_version(&mut conn, owner, listing.id).await?)
-}
-
-/// Changes the caller's own review. It is bound to the version that they ran last.
-///
-/// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the listing and for a review that is another's;
-/// [`Error::Invalid`].
-#[tracing::instrument(name = "reviews.update", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn update(ctx: &Ctx, slug: &str, id: ReviewId, changes: ReviewChanges) -> Result<Review> {
-    let author = access::user(ctx)?;
-    let backend = ctx.backend();
-    let listing = find_subject(ctx, slug).await?;
-    let ran = last_run(ctx, author, &listing).await?;
-    let mut tx = backend.catalogue_begin().await?;
-    let found = store::reviews::lock_of(&mut tx, listing.id, author).await?;
-    let mut review = found.filter(|review| review.id == id).ok_or(NOT_FOUND)?;
-    seen::check(ctx, &review)?;
-    review.stars = changes.stars.unwrap_or(review.stars);
-    if let Some(text) = changes.text {
-        text.trim().clone_into(&mut review.text);
-    }
-    NewReview { stars: review.stars, text: review.text.clone() }.check()?;
-    review.version = ran.unwrap_or(review.version);
-    review.updated_at = backend.now();
-    store::reviews::update(&mut tx, &review).await?;
-    backend.commit(tx, stale(slug)).await?;
-    tracing::info!(review.id = %id, "review changed");
-    Ok(review)
-}
-
-/// Deletes the caller's own review.
-///
-/// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the listing and for a review that is another's.
-#[tracing::instrument(name = "reviews.delete", level = "debug", parent = ctx.span(), skip_all)]
-pub async fn delete(ctx: &Ctx, slug: &str, id: ReviewId) -> Result<()> {
-    let author = access::user(ctx)?;
-    let mut tx = ctx.backend().catalogue_begin().await?;
-    let listing = subject(&mut tx, slug).await?;
-    let found = store::reviews::lock_of(&mut tx, listing.id, author).await?;
-    let review = found.filter(|review| review.id == id).ok_or(NOT_FOUND)?;
-    seen::check(ctx, &review)?;
-    store::reviews::delete(&mut tx, listing.id, id, author).await?;
-    ctx.backend().commit(tx, stale(slug)).await?;
-    tracing::info!(review.id = %id, "review deleted");
-    Ok(())
 }
 
 /// Answers a review, in the publisher's name. An empty answer takes an earlier one back.

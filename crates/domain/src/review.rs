@@ -43,6 +43,19 @@ pub struct Review {
     pub created_at: Timestamp,
     /// When its author changed it last.
     pub updated_at: Timestamp,
+    /// That moderators removed it: told to its author alone, since nobody else reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removal: Option<Removal>,
+}
+
+/// What became of a review that moderators removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Removal {
+    /// Why they removed it.
+    pub reason: String,
+    /// Whether its author has changed it since, and moderators are yet to look at it.
+    pub is_waiting: bool,
 }
 
 /// What a publisher says to a review.
@@ -75,12 +88,16 @@ pub fn tenths(hundredths: i32, count: i64) -> Option<String> {
     (count > 0).then(|| format!("{}.{}", tenths / 10, tenths % 10))
 }
 
+fn stars_fault() -> FieldFault {
+    FieldFault::new("stars", format!("must be 1 to {STARS_MAX}"))
+}
+
 impl NewReview {
     /// Checks every rule and reports all that are broken.
     pub fn check(&self) -> Result<(), Vec<FieldFault>> {
         let mut faults = Vec::new();
         if !(1..=STARS_MAX).contains(&self.stars) {
-            faults.push(FieldFault::new("stars", format!("must be 1 to {STARS_MAX}")));
+            faults.push(stars_fault());
         }
         check_text(&mut faults, "text", &self.text, 1, TEXT_MAX);
         if faults.is_empty() { Ok(()) } else { Err(faults) }
@@ -108,6 +125,79 @@ pub fn check_answer(text: &str) -> Result<(), Vec<FieldFault>> {
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
+/// In which order a listing's reviews come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ReviewSort {
+    /// The most helpful first, of those the newest.
+    #[default]
+    Helpful,
+    /// The newest first.
+    Newest,
+    /// Those with the most stars first, of those the most helpful.
+    Highest,
+    /// Those with the fewest stars first, of those the most helpful.
+    Lowest,
+}
+
+impl ReviewSort {
+    /// Every order, as people see them.
+    pub const ALL: [Self; 4] = [Self::Helpful, Self::Newest, Self::Highest, Self::Lowest];
+
+    /// The order as it stands in URLs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Helpful => "helpful",
+            Self::Newest => "newest",
+            Self::Highest => "highest",
+            Self::Lowest => "lowest",
+        }
+    }
+
+    /// The order as a person reads it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Helpful => "Most helpful",
+            Self::Newest => "Newest",
+            Self::Highest => "Most stars",
+            Self::Lowest => "Fewest stars",
+        }
+    }
+
+    /// Reads an order from its text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|sort| sort.as_str() == text)
+    }
+}
+
+/// Which reviews of a listing are wanted, and in which order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ReviewFilter {
+    /// With so many stars alone.
+    #[serde(default)]
+    pub stars: Option<u8>,
+    /// In which order.
+    #[serde(default)]
+    pub sort: ReviewSort,
+}
+
+impl ReviewFilter {
+    /// Checks that there may be so many stars.
+    pub fn check(&self) -> Result<(), FieldFault> {
+        match self.stars {
+            Some(stars) if !(1..=STARS_MAX).contains(&stars) => Err(stars_fault()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How many reviews have one star, two and so on.
+pub type StarCounts = [i64; 5];
+
 /// How a caller stands to a listing's reviews.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -122,7 +212,7 @@ pub enum Standing {
     HasNotRun,
     /// A member who ran this version last and has written nothing.
     MayWrite(i32),
-    /// The author of this review.
+    /// The author of this review, which moderators may have removed.
     HasWritten(Review),
 }
 
@@ -204,6 +294,18 @@ mod tests {
         }
         assert!(check_answer("").is_ok());
         assert!(check_answer(&"x".repeat(ANSWER_MAX + 1)).is_err());
+    }
+
+    #[test]
+    fn an_order_survives_its_text() {
+        for sort in ReviewSort::ALL {
+            assert_eq!(ReviewSort::parse(sort.as_str()), Some(sort));
+            assert_eq!(serde_json::to_value(sort).unwrap(), sort.as_str());
+        }
+        for (stars, is_fit) in [(None, true), (Some(1), true), (Some(5), true), (Some(0), false)] {
+            let filter = ReviewFilter { stars, ..ReviewFilter::default() };
+            assert_eq!(filter.check().is_ok(), is_fit, "{stars:?}");
+        }
     }
 
     #[test]

@@ -39,6 +39,10 @@ async fn a_listing_is_run_reviewed_and_judged_anew() {
     let page = app.get(&reviews).await.value();
     assert_eq!(page["reviews"][0]["text"], "Right to the last digit");
     assert_eq!(page["has_more"], false);
+    for (query, found) in [("stars=2&sort=newest", 1), ("stars=3", 0), ("sort=lowest&limit=1", 1)] {
+        let page = app.get(&format!("{reviews}?{query}")).await.value();
+        assert_eq!(page["reviews"].as_array().map(Vec::len), Some(found), "{query}: {page}");
+    }
     // They are the same to everybody.
     for place in [&reviews, &path] {
         let kept = app.get(place).by(&ada).await;

@@ -3,8 +3,10 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::params::ParamsMap;
 use resonant_domain::FaultKind;
 use resonant_domain::listing::{Deprecation, ListingState, ListingSummary, Showcase};
+use resonant_domain::review::{ReviewFilter, ReviewSort};
 
 use super::api::{OpenedListing, get_listing};
 use super::buy_panel::{buy_panel, held_panel};
@@ -15,6 +17,7 @@ use super::follow_button::follow_form;
 use super::forked_line::forked_line;
 use super::listing_facts::ListingFacts;
 use super::listing_head::ListingHead;
+use super::no_listing::NoListing;
 use super::report_form::ReportForm;
 use super::review_api::{SeenReviews, get_reviews};
 use super::reviews_panel::{ReviewActions, ReviewsPanel};
@@ -26,13 +29,14 @@ use crate::language::{key, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::public_head::{PublicHead, cards};
 use crate::ui::{
-    ButtonKind, CopyButton, EmptyState, ErrorPanel, IconName, LinkButton, Notice, Skeleton, Tone,
-    duration_text, kept,
+    ButtonKind, CopyButton, ErrorPanel, LinkButton, Notice, Skeleton, Tone, duration_text, kept,
 };
 use crate::{paths, ssr};
 
 /// One listing.
 pub struct ListingRoute {
+    slug: Memo<String>,
+    cursor: Memo<Option<String>>,
     listing: Resource<Result<OpenedListing, AppError>>,
     reviews: Resource<Result<SeenReviews, AppError>>,
     actions: ReviewActions,
@@ -53,20 +57,23 @@ impl LazyPage for ListingRoute {
         let slug = Memo::new(move |_| params.with(|params| params.get("slug").unwrap_or_default()));
         let query = use_query_map();
         let cursor = Memo::new(move |_| query.with(|query| query.get("reviews")));
+        let filter = Memo::new(move |_| query.with(asked_reviews));
         let actions = ReviewActions::new();
         let (follow, buy) = (ServerAction::new(), ServerAction::new());
         let followed = successes(follow);
         let standing =
             Resource::new(move || (slug.get(), followed.get()), |(slug, _)| get_standing(slug));
         Self {
+            slug,
+            cursor,
             // A review changes the rating in the head.
             listing: Resource::new_blocking(
                 move || (slug.get(), actions.ratings()),
                 |(slug, _)| get_listing(slug),
             ),
             reviews: Resource::new(
-                move || (slug.get(), cursor.get(), actions.changes()),
-                |(slug, cursor, _)| get_reviews(slug, cursor),
+                move || (slug.get(), cursor.get(), filter.get(), actions.changes()),
+                |(slug, cursor, filter, _)| get_reviews(slug, cursor, filter),
             ),
             actions,
             personal: Personal { standing, follow, buy },
@@ -74,14 +81,16 @@ impl LazyPage for ListingRoute {
     }
 
     fn view(this: Self) -> AnyView {
-        let ListingRoute { listing, reviews, actions, personal } = this;
+        let ListingRoute { slug, cursor, listing, reviews, actions, personal } = this;
         let page = move || {
             Some(match listing.get()? {
                 Ok(opened) if is_taken_off(&opened) => taken_off_page(opened),
-                Ok(opened) => view! { <ListingPage opened reviews actions personal /> }.into_any(),
+                Ok(opened) => {
+                    view! { <ListingPage opened cursor reviews actions personal /> }.into_any()
+                }
                 Err(error) if error.kind == FaultKind::NotFound => {
                     ssr::not_found();
-                    view! { <NoListing /> }.into_any()
+                    view! { <NoListing slug=slug.get_untracked() actions /> }.into_any()
                 }
                 Err(error) => view! {
                     <Title text=tr(error.kind.title()) />
@@ -95,9 +104,18 @@ impl LazyPage for ListingRoute {
     }
 }
 
+/// Which reviews an address asks for. What it does not know counts as absent.
+fn asked_reviews(query: &ParamsMap) -> ReviewFilter {
+    let stars = query.get("stars").and_then(|stars| stars.parse().ok());
+    let sort = query.get("sort").as_deref().and_then(ReviewSort::parse);
+    let filter = ReviewFilter { stars, sort: sort.unwrap_or_default() };
+    if filter.check().is_ok() { filter } else { ReviewFilter { stars: None, ..filter } }
+}
+
 #[component]
 fn ListingPage(
     opened: OpenedListing,
+    cursor: Memo<Option<String>>,
     reviews: Resource<Result<SeenReviews, AppError>>,
     actions: ReviewActions,
     personal: Personal,
@@ -147,9 +165,10 @@ fn ListingPage(
         Some(deprecation) => view! { <Deprecated deprecation /> {form} }.into_any(),
     };
     let is_sent = Signal::derive(move || query.with(|query| query.get("reported").is_some()));
-    let report = view! { <ReportForm slug=summary.slug.clone() is_sent /> }.into_any();
+    let report = view! { <ReportForm slug=summary.slug.clone() reviews is_sent /> }.into_any();
     let (slug, version) = (summary.slug.clone(), listing.version);
-    let judged = view! { <ReviewsPanel slug version is_paused reviews actions /> }.into_any();
+    let judged =
+        view! { <ReviewsPanel slug version is_paused cursor reviews actions /> }.into_any();
     let follow = follow_part(&summary, personal);
     view! {
         <Title text=summary.name.clone() />
@@ -316,21 +335,23 @@ fn Deprecated(deprecation: Deprecation) -> impl IntoView {
     }
 }
 
-/// Says that there is no such listing.
-#[component]
-fn NoListing() -> impl IntoView {
-    view! {
-        <Title text=tr("Listing not found") />
-        <h1 class="visually-hidden">{tr("Listing not found")}</h1>
-        <EmptyState
-            icon=IconName::Store
-            title=tr("There is no such listing")
-            text=tr("It may have been taken back by its publisher, or the address was mistyped.")
-        >
-            <LinkButton href=paths::MARKETPLACE kind=ButtonKind::Primary>
-                {tr("Browse the marketplace")}
-            </LinkButton>
-            <LinkButton href=paths::NEW_AGENT>{tr("Build your own agent")}</LinkButton>
-        </EmptyState>
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_asks_for_reviews() {
+        let asked = |pairs: &[(&'static str, &str)]| {
+            let pairs = pairs.iter().map(|(name, value)| (*name, (*value).to_owned()));
+            asked_reviews(&pairs.collect())
+        };
+        let (none, newest) = (ReviewFilter::default(), ReviewSort::Newest);
+        assert_eq!(asked(&[]), none);
+        assert_eq!(asked(&[("stars", "6"), ("sort", "best")]), none);
+        let filter = ReviewFilter { stars: Some(4), sort: newest };
+        assert_eq!(asked(&[("stars", "4"), ("sort", "newest")]), filter);
+        let address = paths::reviews_page("reader", filter, Some("a b"));
+        assert_eq!(address, "/marketplace/reader?stars=4&sort=newest&reviews=a%20b#reviews");
+        assert_eq!(paths::reviews_page("reader", none, None), "/marketplace/reader#reviews");
     }
 }

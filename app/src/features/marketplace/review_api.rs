@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use resonant_domain::ReviewId;
 use resonant_domain::page::Page;
-use resonant_domain::review::{ListingFacts, Review, Standing};
+use resonant_domain::review::{ListingFacts, Review, ReviewFilter, Standing, StarCounts};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -13,8 +13,12 @@ use crate::{paths, ssr};
 /// What people think of a listing, as the viewer sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenReviews {
-    /// A page of the reviews.
+    /// Which of the reviews were asked for.
+    pub filter: ReviewFilter,
+    /// A page of them.
     pub page: Page<Review>,
+    /// How many there are with one star, two and so on, whatever was asked for.
+    pub stars: StarCounts,
     /// Those of them that the viewer found helpful.
     pub helpful: Vec<ReviewId>,
     /// What was measured beside them.
@@ -23,9 +27,13 @@ pub struct SeenReviews {
     pub standing: Standing,
 }
 
-/// The reviews of a listing, from a cursor on.
+/// The reviews of a listing that are asked for, from a cursor on.
 #[server(prefix = "/api/fn", endpoint = "marketplace/get_reviews")]
-pub async fn get_reviews(slug: String, cursor: Option<String>) -> Result<SeenReviews, AppError> {
+pub async fn get_reviews(
+    slug: String,
+    cursor: Option<String>,
+    #[server(default)] filter: ReviewFilter,
+) -> Result<SeenReviews, AppError> {
     use resonant_backend::reviews;
     use resonant_domain::page::PageRequest;
 
@@ -33,14 +41,28 @@ pub async fn get_reviews(slug: String, cursor: Option<String>) -> Result<SeenRev
 
     let ctx = ssr::ctx()?;
     let page = PageRequest { cursor, limit: Some(PAGE_SIZE) };
-    let page = reviews::list(&ctx, &slug, page).await.map_err(ssr::fail)?;
-    let ids: Vec<_> = page.items.iter().map(|review| review.id).collect();
+    let listed = reviews::list(&ctx, &slug, filter, page).await.map_err(ssr::fail)?;
+    let ids: Vec<_> = listed.page.items.iter().map(|review| review.id).collect();
     Ok(SeenReviews {
-        page,
+        filter,
+        page: listed.page,
+        stars: listed.stars,
         helpful: reviews::votes(&ctx, &ids).await.map_err(ssr::fail)?,
         facts: reviews::facts(&ctx, &slug).await.map_err(ssr::fail)?,
         standing: reviews::standing(&ctx, &slug).await.map_err(ssr::fail)?,
     })
+}
+
+/// What the viewer wrote of a listing, also of one that nobody sees any more.
+#[server(prefix = "/api/fn", endpoint = "marketplace/get_own_review")]
+pub async fn get_own_review(slug: String) -> Result<Option<Review>, AppError> {
+    use resonant_backend::{Error, reviews};
+
+    match reviews::own(&ssr::ctx()?, &slug).await {
+        // Whom nobody knows has written nothing.
+        Err(Error::Unauthenticated | Error::Forbidden) => Ok(None),
+        found => found.map_err(ssr::fail),
+    }
 }
 
 /// Writes the viewer's review, or changes it where there is one.
@@ -105,21 +127,26 @@ pub async fn vote_review(slug: String, id: ReviewId, is_helpful: bool) -> Result
     Ok(())
 }
 
-/// Reports a listing to the moderators.
+/// Reports a listing to the moderators, or a review of it.
 #[server(prefix = "/api/fn", endpoint = "marketplace/report_listing")]
 pub async fn report_listing(
     slug: String,
+    #[server(default)] review: Option<ReviewId>,
     #[server(default)] reason: String,
     #[server(default)] report: String,
 ) -> Result<(), AppError> {
+    use resonant_backend::moderation;
     use resonant_domain::publication::ReportReason;
 
     let reason = ReportReason::parse(&reason)
         .ok_or_else(|| ssr::invalid("reason", "must be one of the list"))?;
     let report = report.replace("\r\n", "\n");
-    resonant_backend::moderation::report(&ssr::ctx()?, &slug, reason, &report)
-        .await
-        .map_err(ssr::fail)?;
+    let ctx = ssr::ctx()?;
+    let reported = match review {
+        Some(id) => moderation::report_review(&ctx, &slug, id, reason, &report).await,
+        None => moderation::report(&ctx, &slug, reason, &report).await,
+    };
+    reported.map_err(ssr::fail)?;
     ssr::redirect(&paths::reported(&slug));
     Ok(())
 }

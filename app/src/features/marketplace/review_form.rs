@@ -2,14 +2,15 @@
 
 use leptos::form::ActionForm;
 use leptos::prelude::*;
-use resonant_domain::review::{STARS_MAX, Standing, TEXT_MAX};
+use resonant_domain::ReviewId;
+use resonant_domain::review::{Removal, STARS_MAX, Standing, TEXT_MAX};
 
 use super::reviews_panel::ReviewActions;
 use crate::error::{action_error, field_error};
 use crate::language::{tr, tr_count, tr_with};
 use crate::paths;
 use crate::refused_form::refused_form;
-use crate::ui::{Button, ButtonKind, ChoiceError, FormError, TextArea};
+use crate::ui::{Button, ButtonKind, ChoiceError, FormError, Notice, TextArea, Tone};
 
 /// The form for a review, where the viewer may write one.
 #[component]
@@ -86,21 +87,15 @@ pub(super) fn ReviewForm(
         })
         .collect_view();
     let title = if own.is_some() { tr("Your review") } else { tr("Write a review") };
-    let slug_of_deletion = slug.clone();
-    let delete = own.map(|review| {
-        view! {
-            <ActionForm action=actions.delete>
-                <input type="hidden" name="slug" value=slug_of_deletion />
-                <input type="hidden" name="id" value=review.id.to_string() />
-                <Button kind=ButtonKind::Danger busy=actions.delete.pending()>
-                    {tr("Delete my review")}
-                </Button>
-            </ActionForm>
-        }
-    });
+    let removed = own.as_ref().and_then(|review| review.removal.clone()).map(removed_note);
+    // Of one that was removed and deleted nothing is left to delete.
+    let delete = own
+        .filter(|review| !review.text.is_empty())
+        .map(|review| delete_form(slug.clone(), review.id, actions));
     view! {
         <div class="review-form">
             <h3>{title}</h3>
+            {removed}
             <ActionForm action=save attr:class="try__form">
                 <FormError error fields=&["stars", "text"] />
                 <input type="hidden" name="slug" value=slug />
@@ -126,6 +121,36 @@ pub(super) fn ReviewForm(
             </ActionForm>
             {delete}
         </div>
+    }
+    .into_any()
+}
+
+/// Says that moderators removed the viewer's review, and why.
+fn removed_note(Removal { reason, is_waiting }: Removal) -> AnyView {
+    let next = if is_waiting {
+        tr("You have changed it since: it stands again when they put it back.")
+    } else {
+        tr("Change it, and they look at it once more.")
+    };
+    view! {
+        <Notice tone=Tone::Warn>
+            <p>{tr_with("Moderators removed your review: {reason}", &[("reason", &reason)])}</p>
+            <p>{next}</p>
+        </Notice>
+    }
+    .into_any()
+}
+
+/// The button that deletes the viewer's review.
+pub(super) fn delete_form(slug: String, id: ReviewId, actions: ReviewActions) -> AnyView {
+    view! {
+        <ActionForm action=actions.delete>
+            <input type="hidden" name="slug" value=slug />
+            <input type="hidden" name="id" value=id.to_string() />
+            <Button kind=ButtonKind::Danger busy=actions.delete.pending()>
+                {tr("Delete my review")}
+            </Button>
+        </ActionForm>
     }
     .into_any()
 }

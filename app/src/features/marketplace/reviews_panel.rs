@@ -8,6 +8,7 @@ use super::figures::counted;
 use super::helpful_vote::HelpfulVote;
 use super::review_api::{AnswerReview, DeleteReview, SaveReview, SeenReviews};
 use super::review_form::ReviewForm;
+use super::star_bars::{orders, star_bars};
 use crate::error::{AppError, action_error, field_error, successes};
 use crate::language::{cost_text, key, tr, tr_with};
 use crate::paths;
@@ -52,6 +53,8 @@ pub(super) fn ReviewsPanel(
     version: i32,
     /// Whether nobody can run it for now.
     is_paused: bool,
+    /// From where on they are shown.
+    cursor: Memo<Option<String>>,
     /// What there is to see.
     reviews: Resource<Result<SeenReviews, AppError>>,
     /// What can be done.
@@ -62,7 +65,8 @@ pub(super) fn ReviewsPanel(
         let seen = reviews.get()?;
         Some(match seen {
             Ok(seen) => {
-                view! { <Seen slug=slug.get_value() version is_paused seen actions /> }.into_any()
+                let (slug, cursor) = (slug.get_value(), cursor.get_untracked());
+                view! { <Seen slug cursor version is_paused seen actions /> }.into_any()
             }
             Err(error) => view! { <ErrorPanel error=error /> }.into_any(),
         })
@@ -78,12 +82,14 @@ pub(super) fn ReviewsPanel(
 #[component]
 fn Seen(
     slug: String,
+    /// From where on they are shown.
+    cursor: Option<String>,
     version: i32,
     is_paused: bool,
     seen: SeenReviews,
     actions: ReviewActions,
 ) -> impl IntoView {
-    let SeenReviews { page, helpful, facts, standing } = seen;
+    let SeenReviews { filter, page, stars, helpful, facts, standing } = seen;
     let is_publisher = standing == Standing::Publisher;
     let may_vote = matches!(
         standing,
@@ -97,20 +103,31 @@ fn Seen(
         .items
         .into_iter()
         .map(|review| {
-            let vote = (may_vote && own != Some(review.id)).then(|| helpful.contains(&review.id));
+            let is_own = own == Some(review.id);
+            let vote = (may_vote && !is_own).then(|| helpful.contains(&review.id));
+            let report = (!is_own)
+                .then(|| paths::report_review(&slug, filter, cursor.as_deref(), review.id));
             let slug = slug.clone();
-            view! { <ReviewRow slug review vote is_publisher actions /> }
+            view! { <ReviewRow slug review vote report is_publisher actions /> }
         })
         .collect::<Vec<_>>();
-    let list = if rows.is_empty() {
+    let is_reviewed = stars.iter().any(|count| *count > 0);
+    let list = if !is_reviewed {
         view! { <p class="listing__note">{tr("Nobody has reviewed it yet.")}</p> }.into_any()
+    } else if rows.is_empty() {
+        view! { <p class="listing__note">{tr("No review has so many stars.")}</p> }.into_any()
     } else {
         view! { <ol class="reviews">{rows}</ol> }.into_any()
     };
+    let ways = is_reviewed.then(|| (star_bars(&slug, filter, stars), orders(&slug, filter)));
     let next = page.next_cursor.map(|cursor| {
         view! {
             <p>
-                <a class="button" rel="next" href=paths::reviews_page(&slug, &cursor)>
+                <a
+                    class="button"
+                    rel="next"
+                    href=paths::reviews_page(&slug, filter, Some(&cursor))
+                >
                     {tr("More reviews")}
                 </a>
             </p>
@@ -122,6 +139,7 @@ fn Seen(
         {form}
         <FormError error=action_error(actions.delete) />
         <FormError error=action_error(actions.answer) fields=&["answer"] />
+        {ways}
         {list}
         {next}
     }
@@ -178,11 +196,24 @@ fn ReviewRow(
     review: Review,
     /// Whether the viewer finds it helpful; none where they have no vote.
     vote: Option<bool>,
+    /// Where it is reported; none where it is the viewer's own.
+    report: Option<String>,
     is_publisher: bool,
     actions: ReviewActions,
 ) -> impl IntoView {
-    let Review { id, author, version, stars, text, helpful, answer, created_at, updated_at } =
-        review;
+    let Review {
+        id, author, version, stars, text, helpful, answer, created_at, updated_at, ..
+    } = review;
+    let report = report.map(|href| {
+        view! {
+            <a href=href rel="nofollow">
+                {tr("Report")}
+                <span class="visually-hidden">
+                    {tr_with(": the review by {author}", &[("author", &author)])}
+                </span>
+            </a>
+        }
+    });
     let vote = view! {
         <HelpfulVote slug=slug.clone() id author=author.clone() count=helpful own=vote />
     };
@@ -234,7 +265,7 @@ fn ReviewRow(
                 </span>
             </p>
             <p class="review__text">{text}</p>
-            <div class="review__foot">{vote}</div>
+            <div class="review__foot">{vote} {report}</div>
             {answered}
             {answer_form}
         </li>

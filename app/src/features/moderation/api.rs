@@ -139,12 +139,18 @@ pub async fn delete_collection(slug: String) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Closes a report: the listing stays, or goes.
+/// Closes a report: what it is about stays, or goes, and whose it is is told why.
 #[server(prefix = "/api/fn", endpoint = "moderation/close_report")]
-pub async fn close_report(id: ReportId, is_removed: bool) -> Result<(), AppError> {
+pub async fn close_report(
+    id: ReportId,
+    is_removed: bool,
+    #[server(default)] comment: String,
+) -> Result<(), AppError> {
     use resonant_backend::moderation::{self, Verdict};
 
-    let verdict = if is_removed { Verdict::Remove } else { Verdict::Dismiss };
+    // A form sends line ends as CR LF (WHATWG HTML 4.10.21.8); texts keep LF alone.
+    let comment = comment.replace("\r\n", "\n");
+    let verdict = if is_removed { Verdict::Remove(&comment) } else { Verdict::Dismiss };
     moderation::close_report(&ssr::ctx()?, id, verdict).await.map_err(ssr::fail)?;
     ssr::redirect(paths::MODERATION);
     Ok(())

@@ -4,6 +4,7 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_params_map;
+use resonant_domain::listing::ListingState;
 use resonant_domain::publication::{COMMENT_MAX, Case, SubmissionState};
 use resonant_domain::spec_diff::{FieldChange, PieceKind, SpecDiff};
 
@@ -83,7 +84,9 @@ fn CasePage(opened: OpenedCase) -> impl IntoView {
             &[("version", &listing.version)],
         ),
     };
-    let link = listing.map(|listing| {
+    // What was taken off has no page for anyone but its publisher.
+    let is_seen = |state| matches!(state, ListingState::Published | ListingState::Paused);
+    let link = listing.filter(|listing| is_seen(listing.state)).map(|listing| {
         view! { <LinkButton href=paths::listing(&listing.slug)>{tr("Open the listing")}</LinkButton> }
     });
     let news = Some(submission.texts.change_log.clone()).filter(|news| !news.is_empty());

@@ -1,23 +1,22 @@
 //! `/admin/reviews`: what waits for a moderator.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
 use resonant_domain::FaultKind;
-use resonant_domain::listing::ListingState;
 use resonant_domain::page::Page;
-use resonant_domain::publication::{CaseSummary, Report};
+use resonant_domain::publication::CaseSummary;
 
 use super::api::{CloseReport, Waiting, get_queue};
+use super::report_row::ReportRow;
 use crate::app::NotFoundPage;
 use crate::error::{AppError, action_error, successes};
 use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::ui::{
-    Badge, Button, ButtonKind, EmptyState, ErrorPanel, FormError, IconName, LinkButton, PageHead,
-    PageLinks, Skeleton, Time, Tone, kept, not_signed_in_page,
+    Badge, EmptyState, ErrorPanel, FormError, IconName, LinkButton, PageHead, PageLinks, Skeleton,
+    Time, Tone, kept, not_signed_in_page,
 };
 
 /// From where on each list is shown; from its beginning where nothing is said.
@@ -182,51 +181,6 @@ fn case_row(case: CaseSummary) -> impl IntoView {
                 </span>
             </p>
             <p>{case.tagline}</p>
-        </li>
-    }
-}
-
-#[component]
-fn ReportRow(report: Report, close: ServerAction<CloseReport>) -> impl IntoView {
-    let id = report.id;
-    let is_gone = report.state == ListingState::Removed;
-    let is_seen = matches!(report.state, ListingState::Published | ListingState::Paused);
-    let name = if is_seen {
-        view! { <a href=paths::listing(&report.slug)>{report.listing.clone()}</a> }.into_any()
-    } else {
-        view! { <b>{report.listing.clone()}</b> }.into_any()
-    };
-    let about = &report.listing;
-    let button = |is_removed: bool, kind: ButtonKind, text: &'static str| {
-        let about = format!(": {about}");
-        view! {
-            <ActionForm action=close>
-                <input type="hidden" name="id" value=id.to_string() />
-                <input type="hidden" name="is_removed" value=is_removed.to_string() />
-                <Button kind busy=close.pending()>
-                    {text}
-                    <span class="visually-hidden">{about}</span>
-                </Button>
-            </ActionForm>
-        }
-    };
-    let dismiss = button(false, ButtonKind::Secondary, tr("Dismiss the report"));
-    let remove = (!is_gone).then(|| button(true, ButtonKind::Danger, tr("Remove the listing")));
-    view! {
-        <li class="review">
-            <p class="review__head">
-                {name}
-                <Badge tone=Tone::Warn>{tr(report.reason.title())}</Badge>
-                <Badge>{tr(report.state.title())}</Badge>
-                <span class="review__about">
-                    {tr_with("reported by {reporter}, ", &[("reporter", &report.reporter)])} <Time at=report.created_at />
-                </span>
-            </p>
-            <p class="review__text">{report.text}</p>
-            <div class="publish__buttons">
-                {dismiss}
-                {remove}
-            </div>
         </li>
     }
 }

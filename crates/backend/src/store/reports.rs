@@ -2,7 +2,7 @@
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::listing::ListingState;
-use resonant_domain::publication::{Report, ReportReason};
+use resonant_domain::publication::{Report, ReportReason, Reported};
 use resonant_domain::{AgentId, ListingId, ReportId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
@@ -68,8 +68,9 @@ pub(crate) async fn list_open(
                 slug: row.slug,
                 listing: row.name,
                 state: known(ListingState::parse(&row.state), "state")?,
+                about: Reported::Listing,
                 reporter: row.reporter,
-                reason: known(ReportReason::parse(&row.reason), "reason")?,
+                reason: Some(known(ReportReason::parse(&row.reason), "reason")?),
                 text: row.body,
                 created_at: row.created_at.to_jiff(),
             })

@@ -1,10 +1,21 @@
 //! The SQL of reviews. The counts on the listing and on the review follow by triggers.
 
+mod lists;
+mod removed;
+
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::review::{Review, ReviewAnswer};
 use resonant_domain::{ListingId, ReviewId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
+
+pub(crate) use self::lists::{
+    ReviewPosition, StarPosition, find_counted, list, list_by_stars, list_newest,
+};
+pub(crate) use self::removed::{
+    delete_removed, find_removed_of, insert_removed, list_appeals, lock_appeal, lock_removed_of,
+    update_removed,
+};
 
 /// The listing that is judged.
 #[derive(Clone, Debug)]
@@ -13,13 +24,6 @@ pub(crate) struct Subject {
     pub(crate) name: String,
     pub(crate) version: i32,
     pub(crate) publisher: Option<UserId>,
-}
-
-/// Where a page of reviews ends: the last review on it.
-#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
-pub(crate) struct ReviewPosition {
-    pub(crate) helpful: i64,
-    pub(crate) id: ReviewId,
 }
 
 struct ReviewRow {
@@ -49,6 +53,7 @@ impl From<ReviewRow> for Review {
             answer: answer.map(|(text, at)| ReviewAnswer { text, at: at.to_jiff() }),
             created_at: row.created_at.to_jiff(),
             updated_at: row.updated_at.to_jiff(),
+            removal: None,
         }
     }
 }
@@ -77,32 +82,16 @@ pub(crate) async fn find_subject(
     }))
 }
 
-/// Lists at most `limit` reviews behind `after`: the most helpful first, of those the newest.
-#[tracing::instrument(name = "db.review.list", skip_all, fields(listing.id = %listing), err(level = "debug"))]
-pub(crate) async fn list(
+/// The listing of a slug, whether anyone may see it or not.
+#[tracing::instrument(name = "db.review.find_listing", skip_all, fields(listing.slug = slug), err(level = "debug"))]
+pub(crate) async fn find_listing(
     conn: &mut PgConnection,
-    listing: ListingId,
-    after: Option<ReviewPosition>,
-    limit: i64,
-) -> sqlx::Result<Vec<Review>> {
-    let rows = sqlx::query_as!(
-        ReviewRow,
-        r#"
-        SELECT r.review_id, u.display_name AS author, r.version, r.stars, r.body, r.answer,
-               r.answered_at, r.helpful, r.created_at, r.updated_at
-        FROM reviews r JOIN users u ON u.user_id = r.author_id
-        WHERE r.listing_id = $1 AND (r.helpful, r.review_id) < ($2, $3)
-        ORDER BY r.helpful DESC, r.review_id DESC
-        LIMIT $4
-        "#,
-        listing.as_uuid(),
-        after.map_or(i64::MAX, |after| after.helpful),
-        after.map_or(Uuid::max(), |after| after.id.as_uuid()),
-        limit,
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(Review::from).collect())
+    slug: &str,
+) -> sqlx::Result<Option<ListingId>> {
+    let id = sqlx::query_scalar!("SELECT listing_id FROM listings WHERE slug = $1", slug)
+        .fetch_optional(conn)
+        .await?;
+    Ok(id.map(ListingId::from_uuid))
 }
 
 /// The review that a person wrote of a listing.

@@ -86,12 +86,25 @@ async fn a_page_costs_the_same_at_any_depth(pool: PgPool) {
 
 /// What an account has: each list's statement, the arguments before and behind its position, and what tells
 /// the position of a row.
-const OF_AN_ACCOUNT: [(&str, &str, &str, &str); 9] = [
+const OF_AN_ACCOUNT: [(&str, &str, &str, &str); 11] = [
     (
         "FROM reviews r … (r.helpful, r.review_id) < ($2, $3)",
         "'LISTING', 9223372036854775807, 'LAST', 51",
         "'LISTING', HERE, 51",
         "format('%s, %L', helpful, review_id) FROM reviews ORDER BY helpful DESC, review_id DESC",
+    ),
+    (
+        "FROM reviews one … (one.helpful, one.review_id) < (s.helpful, s.review_id)",
+        "'LISTING', '{4}', '{9223372036854775807}', '{LAST}', 51",
+        "'LISTING', '{4}', HERE, 51",
+        "format('%L, %L', ARRAY[helpful], ARRAY[review_id]) FROM reviews
+         ORDER BY helpful DESC, review_id DESC",
+    ),
+    (
+        "FROM reviews one … one.review_id < $3",
+        "'LISTING', '{4}', 'LAST', 51",
+        "'LISTING', '{4}', HERE, 51",
+        "quote_literal(review_id) FROM reviews ORDER BY review_id DESC",
     ),
     (
         "FROM owner_audit … WHERE owner_id = $1 AND entry_id >= $2 AND entry_id < $3",

@@ -4,11 +4,13 @@ use axum::Extension;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use resonant_backend::{Ctx, reviews};
-use resonant_domain::review::{ListingFacts, NewReview, Review, ReviewChanges};
+use resonant_domain::review::{
+    ListingFacts, NewReview, Review, ReviewChanges, ReviewFilter, ReviewSort, STARS_MAX,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::PageQuery;
+use super::page;
 use crate::conditional::{self, Audience};
 use crate::extract::{Body, Path, PathId, Query, Slug, named};
 use crate::fault::Fault;
@@ -17,15 +19,14 @@ use crate::reply;
 
 /// The routes of what people think of a listing, and of what was measured.
 pub(crate) fn routes(api: Api) -> Api {
-    let list_of =
-        Operation::get("/listings/{slug}/reviews", "Lists a listing's reviews, most helpful first");
+    let list_of = Operation::get("/listings/{slug}/reviews", "Lists a listing's reviews");
     let new = Operation::post("/listings/{slug}/reviews", "Reviews a listing that was run");
     let changed = Operation::patch("/listings/{slug}/reviews/{id}", "Changes the caller's review");
     let gone = Operation::delete("/listings/{slug}/reviews/{id}", "Deletes the caller's review");
     let one = Operation::get("/listings/{slug}/reviews/{id}", "Reads a review");
     let facts = Operation::get("/listings/{slug}/facts", "Tells what was measured of a listing");
 
-    let list_of = list_of.open().query::<PageQuery>();
+    let list_of = list_of.open().query::<ListQuery>();
     let new = new.body::<NewReview>().located().versioned();
     let changed = changed.body::<ReviewChanges>().conditional().answers::<Review>(200);
     api.add(list_of.answers_page::<Review>("reviews"), list)
@@ -34,6 +35,18 @@ pub(crate) fn routes(api: Api) -> Api {
         .add(changed, update)
         .add(gone.conditional().answers_nothing(204), delete)
         .add(facts.query::<FactsQuery>().open().tagged().answers::<ListingFacts>(200), measured)
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListQuery {
+    /// With so many stars alone.
+    #[schemars(range(min = 1, max = STARS_MAX))]
+    stars: Option<u8>,
+    #[serde(default)]
+    sort: ReviewSort,
+    cursor: Option<String>,
+    limit: Option<u32>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -47,10 +60,11 @@ pub(crate) struct FactsQuery {
 pub(crate) async fn list(
     Extension(ctx): Extension<Ctx>,
     PathId(Slug(slug)): PathId<Slug>,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Response, Fault> {
-    let page = reviews::list(&ctx, &slug, query.into()).await?;
-    Ok(reply::public_page("reviews", &page))
+    let filter = ReviewFilter { stars: query.stars, sort: query.sort };
+    let listed = reviews::list(&ctx, &slug, filter, page(query.cursor, query.limit)).await?;
+    Ok(reply::public_page("reviews", &listed.page))
 }
 
 pub(crate) async fn create(
