@@ -153,6 +153,7 @@ pub(crate) async fn tell_later(
     published: Published<'_>,
 ) -> Result<()> {
     let Published { publisher, name, listing, kind, about, slug, change_log } = published;
+    // Around what people wrote stands what the page of notices translates.
     let text = match change_log.trim() {
         "" => format!("By {name}"),
         news => format!("By {name}: {news}"),

@@ -76,11 +76,22 @@ pub enum NoticeKind {
     FollowedVersion,
     /// The reader is invited to a team.
     TeamInvited,
+    /// Moderators looked at the reader's report of a review: the review stays.
+    ReviewReportDismissed,
+    /// Moderators looked at the reader's report of a review: the review is gone.
+    ReviewReportUpheld,
+    /// Moderators removed a review of the reader's.
+    ReviewRemoved,
+    /// Moderators put a review of the reader's back.
+    ReviewRestored,
+    /// Something that a newer release tells.
+    #[serde(other)]
+    Other,
 }
 
 impl NoticeKind {
-    /// Every kind.
-    pub const ALL: [Self; 12] = [
+    /// Every kind that this release tells.
+    pub const ALL: [Self; 16] = [
         Self::Approved,
         Self::ChangesRequested,
         Self::Reviewed,
@@ -93,6 +104,10 @@ impl NoticeKind {
         Self::FollowedListing,
         Self::FollowedVersion,
         Self::TeamInvited,
+        Self::ReviewReportDismissed,
+        Self::ReviewReportUpheld,
+        Self::ReviewRemoved,
+        Self::ReviewRestored,
     ];
 
     /// The kind as it stands in JSON and in the store.
@@ -111,6 +126,11 @@ impl NoticeKind {
             Self::FollowedListing => "followed_listing",
             Self::FollowedVersion => "followed_version",
             Self::TeamInvited => "team_invited",
+            Self::ReviewReportDismissed => "review_report_dismissed",
+            Self::ReviewReportUpheld => "review_report_upheld",
+            Self::ReviewRemoved => "review_removed",
+            Self::ReviewRestored => "review_restored",
+            Self::Other => "other",
         }
     }
 
@@ -130,6 +150,13 @@ impl NoticeKind {
             Self::FollowedListing => "is new, by a publisher whom you follow",
             Self::FollowedVersion => "has a new version, by a publisher whom you follow",
             Self::TeamInvited => "is a team that you are invited to",
+            Self::ReviewReportDismissed => {
+                "– moderators looked at your report, and the review stays"
+            }
+            Self::ReviewReportUpheld => "– moderators looked at your report and removed the review",
+            Self::ReviewRemoved => "– moderators removed your review",
+            Self::ReviewRestored => "– moderators put your review back",
+            Self::Other => "has news",
         }
     }
 
@@ -139,10 +166,29 @@ impl NoticeKind {
         matches!(self, Self::FollowedListing | Self::FollowedVersion)
     }
 
+    /// The nearest kind that the last release has a word for. It reads no other one, and beside it nobody could read
+    /// what they were told. Goes with the next release: from this one on an unknown kind is [`Self::Other`].
+    #[must_use]
+    pub const fn of_last_release(self) -> Self {
+        match self {
+            // Both are true: the listing stays.
+            Self::ReviewReportDismissed | Self::ReviewReportUpheld => Self::ReportDismissed,
+            Self::ReviewRemoved => Self::ChangesRequested,
+            Self::ReviewRestored | Self::Other => Self::Approved,
+            known => known,
+        }
+    }
+
     /// Reads a kind from its text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// The same, where a newer release may have told it.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        Self::parse(text).unwrap_or(Self::Other)
     }
 }
 
@@ -157,5 +203,14 @@ mod tests {
             let json = serde_json::to_value(kind).unwrap();
             assert_eq!(json, kind.as_str());
         }
+    }
+
+    #[test]
+    fn a_kind_of_a_newer_release_is_read_all_the_same() {
+        assert_eq!(NoticeKind::read("removed"), NoticeKind::Removed);
+        assert_eq!(NoticeKind::read("sung"), NoticeKind::Other);
+        // By a page that was loaded before.
+        let told: NoticeKind = serde_json::from_value("sung".into()).unwrap();
+        assert_eq!(told, NoticeKind::Other);
     }
 }

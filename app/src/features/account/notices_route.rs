@@ -6,11 +6,12 @@ use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
 use resonant_domain::notice::{BY_NOBODY, Notice, NoticeKind};
 use resonant_domain::page::Page;
+use resonant_domain::team::TeamRole;
 
 use super::api::{ReadNotices, list_notices};
 use super::form_page::refresh_viewer;
 use crate::error::{AppError, action_error, successes};
-use crate::language::tr;
+use crate::language::{tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::state::use_unread;
@@ -126,7 +127,7 @@ fn row(notice: Notice) -> AnyView {
         Some(href) => view! { <a href=href>{notice.about}</a> }.into_any(),
         None => view! { <b>{notice.about}</b> }.into_any(),
     };
-    let text = if notice.text == BY_NOBODY { tr(BY_NOBODY).to_owned() } else { notice.text };
+    let text = spoken(notice.kind, notice.text);
     let text = (!text.is_empty()).then(|| view! { <p class="review__text">{text}</p> });
     let new = (!notice.is_read).then(|| view! { <Badge tone=Tone::Info>{tr("New")}</Badge> });
     view! {
@@ -144,14 +145,38 @@ fn row(notice: Notice) -> AnyView {
     .into_any()
 }
 
+/// What a notice says in the language of whoever reads it: what people wrote as they did, and the words around it
+/// translated.
+fn spoken(kind: NoticeKind, text: String) -> String {
+    let said = match kind {
+        NoticeKind::FollowedListing | NoticeKind::FollowedVersion if text == BY_NOBODY => {
+            Some(tr(BY_NOBODY).to_owned())
+        }
+        NoticeKind::FollowedListing | NoticeKind::FollowedVersion => {
+            text.strip_prefix("By ").map(|name| tr_with("By {name}", &[("name", &name)]))
+        }
+        NoticeKind::Deprecated => text
+            .strip_prefix('“')
+            .and_then(|text| text.strip_suffix("” takes its place"))
+            .map(|name| tr_with("“{name}” takes its place", &[("name", &name)])),
+        NoticeKind::TeamInvited => text
+            .strip_prefix("As ")
+            .and_then(TeamRole::parse)
+            .map(|role| tr_with("As {role}", &[("role", &tr(role.as_str()))])),
+        _ => None,
+    };
+    said.unwrap_or(text)
+}
+
 /// Where a notice leads.
 fn target(notice: &Notice) -> Option<String> {
     let listing = notice.slug.as_deref().map(paths::listing);
     match notice.kind {
         NoticeKind::ChangesRequested | NoticeKind::Removed => notice.agent_id.map(paths::publish),
-        NoticeKind::Reviewed | NoticeKind::Answered => {
-            listing.map(|listing| format!("{listing}#reviews"))
-        }
+        NoticeKind::Reviewed
+        | NoticeKind::Answered
+        | NoticeKind::ReviewRemoved
+        | NoticeKind::ReviewRestored => listing.map(|listing| format!("{listing}#reviews")),
         // Where the reader's copy takes it; older notices name no copy.
         NoticeKind::UpdateAvailable => notice.agent_id.map(paths::update).or(listing),
         NoticeKind::ReportUpheld => None,
@@ -160,7 +185,10 @@ fn target(notice: &Notice) -> Option<String> {
         | NoticeKind::ReportDismissed
         | NoticeKind::Deprecated
         | NoticeKind::FollowedListing
-        | NoticeKind::FollowedVersion => listing,
+        | NoticeKind::FollowedVersion
+        | NoticeKind::ReviewReportDismissed
+        | NoticeKind::ReviewReportUpheld
+        | NoticeKind::Other => listing,
     }
 }
 
@@ -178,6 +206,32 @@ mod tests {
             text: String::new(),
             is_read: false,
             created_at: jiff::Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn what_a_notice_says_is_translated_around_what_people_wrote() {
+        use crate::language::Language;
+
+        let said = |kind, text: &str| spoken(kind, text.to_owned());
+        for (language, expected) in [
+            (Language::English, ["By Ada: By hand", "“By” takes its place", "As editor"]),
+            (
+                Language::German,
+                ["Von Ada: By hand", "„By“ tritt an seine Stelle", "Als Bearbeiter"],
+            ),
+        ] {
+            Owner::new().with(|| {
+                provide_context(language);
+                let told = [
+                    said(NoticeKind::FollowedVersion, "By Ada: By hand"),
+                    said(NoticeKind::Deprecated, "“By” takes its place"),
+                    said(NoticeKind::TeamInvited, "As editor"),
+                ];
+                assert_eq!(told, expected);
+                assert_eq!(said(NoticeKind::Reviewed, "By far"), "By far", "it is somebody's own");
+            });
         }
     }
 

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::time::Duration;
 
 use resonant_domain::FaultKind;
@@ -76,7 +77,7 @@ async fn people_hear_of_reports_and_newer_versions(pool: PgPool) {
 
     for (verdict, kind) in [
         (Verdict::Dismiss, NoticeKind::ReportDismissed),
-        (Verdict::Remove, NoticeKind::ReportUpheld),
+        (Verdict::Remove(" It is spam "), NoticeKind::ReportUpheld),
     ] {
         moderation::report(&eve, "reader", ReportReason::Spam, "Spam").await.unwrap();
         let reports = moderation::reports(&root, PageRequest::default()).await.unwrap();
@@ -84,7 +85,8 @@ async fn people_hear_of_reports_and_newer_versions(pool: PgPool) {
         moderation::close_report(&root, report.id, verdict).await.unwrap();
         assert_eq!(told(&eve).await[0].0, kind);
     }
-    assert_eq!(told(&ada).await[0].0, NoticeKind::Removed);
+    assert_eq!(told(&eve).await[0].1, "", "what moderators say is its publisher's to read");
+    assert_eq!(told(&ada).await[0], (NoticeKind::Removed, "It is spam".to_owned()));
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -150,4 +152,60 @@ async fn what_the_last_release_tells_is_known_to_be_of_somebody(pool: PgPool) {
     let persons: Vec<Option<Uuid>> = rows.iter().map(|row| row.get(0)).collect();
     let expected = [Some(publisher), Some(publisher), Some(reader), None];
     assert_eq!(persons, expected.map(|person| person.map(UserId::as_uuid)));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_a_newer_release_tells_is_read_with_all_else(pool: PgPool) {
+    let backend = Backend::for_tests(pool.clone());
+    let ada = sample::member(&backend, "ada").await.unwrap();
+    let reader = access::user(&ada).unwrap();
+    let newer = format!(
+        "INSERT INTO account_notices (reader_id, notice_id, kind, about, slug, body, created_at)
+         VALUES ('{reader}', gen_random_uuid(), 'sung', 'Reader', 'reader', 'La la', now())"
+    );
+    sqlx::raw_sql(AssertSqlSafe(newer)).execute(&pool).await.unwrap();
+    assert_eq!(told(&ada).await, [(NoticeKind::Other, "La la".to_owned())]);
+    assert_eq!(unread(&ada).await, 1);
+}
+
+/// What release 0.1.0 knows; it reads nothing of an account that was told anything else.
+const LAST_RELEASE: [&str; 12] = [
+    "approved",
+    "changes_requested",
+    "reviewed",
+    "answered",
+    "report_dismissed",
+    "report_upheld",
+    "removed",
+    "update_available",
+    "deprecated",
+    "followed_listing",
+    "followed_version",
+    "team_invited",
+];
+
+/// While a release replaces the last one.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn the_last_release_has_a_word_for_each_kind(pool: PgPool) {
+    let backend = Backend::for_tests(pool.clone());
+    let (ada, bob) = (
+        sample::member(&backend, "ada").await.unwrap(),
+        sample::member(&backend, "bob").await.unwrap(),
+    );
+    let readers = [access::user(&ada).unwrap(), access::user(&bob).unwrap()];
+    let mut tx = backend.catalogue_begin().await.unwrap();
+    for kind in NoticeKind::ALL {
+        tell(&ada, &mut tx, readers[0], Told::of(kind, "Reader", "reader")).await.unwrap();
+        tell_each(&ada, &mut tx, &readers[1..], Told::of(kind, "Reader", "reader")).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    for ctx in [&ada, &bob] {
+        let read: HashSet<_> = told(ctx).await.into_iter().map(|(kind, _)| kind).collect();
+        assert_eq!(read, HashSet::from(NoticeKind::ALL));
+    }
+    let kept = "SELECT DISTINCT kind FROM account_notices";
+    for row in sqlx::raw_sql(kept).fetch_all(&pool).await.unwrap() {
+        let kind: String = row.get(0);
+        assert!(LAST_RELEASE.contains(&kind.as_str()), "{kind}");
+    }
 }

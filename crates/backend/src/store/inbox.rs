@@ -6,8 +6,6 @@ use resonant_domain::{AgentId, NoticeId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
-use super::known;
-
 /// Something to tell.
 #[derive(Clone, Debug)]
 pub(crate) struct NewNotice<'a> {
@@ -22,6 +20,14 @@ pub(crate) struct NewNotice<'a> {
     pub(crate) now: jiff::Timestamp,
 }
 
+impl NewNotice<'_> {
+    /// Its kind as the last release reads it, and as this one does where that is another.
+    fn kinds(&self) -> (&'static str, Option<&'static str>) {
+        let known = self.kind.of_last_release();
+        (known.as_str(), (known != self.kind).then(|| self.kind.as_str()))
+    }
+}
+
 /// Tells one account.
 #[tracing::instrument(name = "db.inbox.insert", skip_all, fields(notice.id = %notice.id), err(level = "debug"))]
 pub(crate) async fn insert(
@@ -29,21 +35,23 @@ pub(crate) async fn insert(
     reader: UserId,
     notice: &NewNotice<'_>,
 ) -> sqlx::Result<()> {
+    let (kind, newer_kind) = notice.kinds();
     sqlx::query!(
         r#"
         INSERT INTO account_notices (reader_id, notice_id, kind, about, slug, agent_id, body,
-                                     created_at, person_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                                     created_at, person_id, newer_kind)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         "#,
         reader.as_uuid(),
         notice.id.as_uuid(),
-        notice.kind.as_str(),
+        kind,
         notice.about,
         notice.slug,
         notice.agent.map(AgentId::as_uuid),
         notice.text,
         notice.now.to_sqlx() as Timestamp,
         notice.person.map(UserId::as_uuid),
+        newer_kind,
     )
     .execute(conn)
     .await?;
@@ -60,24 +68,26 @@ pub(crate) async fn insert_all(
 ) -> sqlx::Result<()> {
     let readers: Vec<_> = readers.iter().map(|id| id.as_uuid()).collect();
     let agents: Vec<_> = agents.iter().map(|id| id.as_uuid()).collect();
+    let (kind, newer_kind) = notice.kinds();
     // The shorter of two lists is filled up with nothing.
     sqlx::query!(
         r#"
         INSERT INTO account_notices (reader_id, notice_id, kind, about, slug, agent_id, body,
-                                     created_at, person_id)
-        SELECT told.reader_id, $3, $4, $5, $6, told.agent_id, $7, $8, $9
+                                     created_at, person_id, newer_kind)
+        SELECT told.reader_id, $3, $4, $5, $6, told.agent_id, $7, $8, $9, $10
         FROM unnest($1::UUID[], $2::UUID[]) AS told (reader_id, agent_id)
         ON CONFLICT (reader_id, notice_id) DO NOTHING
         "#,
         &readers,
         &agents,
         notice.id.as_uuid(),
-        notice.kind.as_str(),
+        kind,
         notice.about,
         notice.slug,
         notice.text,
         notice.now.to_sqlx() as Timestamp,
         notice.person.map(UserId::as_uuid),
+        newer_kind,
     )
     .execute(conn)
     .await?;
@@ -112,8 +122,8 @@ pub(crate) async fn list(
 ) -> sqlx::Result<Vec<Notice>> {
     let rows = sqlx::query!(
         r#"
-        SELECT notice_id, kind, about, slug, agent_id, body, read_at IS NOT NULL AS "is_read!",
-               created_at AS "created_at: Timestamp"
+        SELECT notice_id, coalesce(newer_kind, kind) AS "kind!", about, slug, agent_id, body,
+               read_at IS NOT NULL AS "is_read!", created_at AS "created_at: Timestamp"
         FROM account_notices
         WHERE reader_id = $1 AND notice_id < $2
         ORDER BY notice_id DESC
@@ -125,20 +135,17 @@ pub(crate) async fn list(
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Notice {
-                id: NoticeId::from_uuid(row.notice_id),
-                kind: known(NoticeKind::parse(&row.kind), "kind")?,
-                about: row.about,
-                slug: row.slug,
-                agent_id: row.agent_id.map(AgentId::from_uuid),
-                text: row.body,
-                is_read: row.is_read,
-                created_at: row.created_at.to_jiff(),
-            })
-        })
-        .collect()
+    let notices = rows.into_iter().map(|row| Notice {
+        id: NoticeId::from_uuid(row.notice_id),
+        kind: NoticeKind::read(&row.kind),
+        about: row.about,
+        slug: row.slug,
+        agent_id: row.agent_id.map(AgentId::from_uuid),
+        text: row.body,
+        is_read: row.is_read,
+        created_at: row.created_at.to_jiff(),
+    });
+    Ok(notices.collect())
 }
 
 /// How many notices an account has not read.
