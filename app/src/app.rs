@@ -6,8 +6,9 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
 use crate::features::account::{
-    AccountRoute, FollowingRoute, KeysRoute, NoticesRoute, PurchasesRoute, SecretsRoute,
-    SecurityRoute, SignInRoute, SignUpRoute, TestCheckoutRoute, UsageRoute,
+    AccountRoute, ConfirmEmailRoute, FollowingRoute, ForgotPasswordRoute, KeysRoute, NoticesRoute,
+    PurchasesRoute, ResetPasswordRoute, SecretsRoute, SecurityRoute, SignInRoute, SignUpRoute,
+    TestCheckoutRoute, UsageRoute,
 };
 use crate::features::admin::{AlertRoute, AlertsRoute, OverviewRoute, ServiceLevelsRoute};
 use crate::features::audit::{AdminAuditRoute, AuditRoute};
@@ -178,6 +179,21 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/alerts/:id") view={lazy::<AlertRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/sign-in") view={lazy::<SignInRoute>()} ssr=SsrMode::Async />
                     <Route path=path!("/sign-up") view={lazy::<SignUpRoute>()} ssr=SsrMode::Async />
+                    <Route
+                        path=path!("/forgot-password")
+                        view={lazy::<ForgotPasswordRoute>()}
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/reset-password")
+                        view={lazy::<ResetPasswordRoute>()}
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/confirm-email")
+                        view={lazy::<ConfirmEmailRoute>()}
+                        ssr=SsrMode::Async
+                    />
                 </FlatRoutes>
             </Frame>
         </Router>

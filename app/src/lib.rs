@@ -28,10 +28,11 @@ pub use error::AppError;
 #[cfg(feature = "ssr")]
 pub use language::script as language_script;
 pub use paths::{
-    ACCOUNT_FILE, ALL_AUDIT_FILE, AUDIT_FILE, SESSION_RESULT, SHARED_RESULT, shared as shared_page,
+    ACCOUNT_FILE, ALL_AUDIT_FILE, AUDIT_FILE, CONFIRM_EMAIL, EMAIL_LINK, PASSWORD_LINK,
+    RESET_PASSWORD, SESSION_RESULT, SHARED_RESULT, shared as shared_page,
 };
 pub use refused_form::RefusedForm;
 #[cfg(feature = "ssr")]
 pub use shell::shell;
 #[cfg(feature = "ssr")]
-pub use ssr::{Alike, Look, SiteOrigin};
+pub use ssr::{Alike, LINK_COOKIE, Look, SiteOrigin};

@@ -2,8 +2,8 @@
 
 #[cfg(feature = "ssr")]
 pub use gate::{
-    Alike, Look, SiteOrigin, ctx, fail, guest_first, invalid, leave_note, new_key, once, origin,
-    redirect, redirect_form, redirect_to_part, take_note,
+    Alike, LINK_COOKIE, Look, SiteOrigin, ctx, fail, forget_link, guest_first, invalid, leave_note,
+    link_token, new_key, once, origin, redirect, redirect_form, redirect_to_part, take_note,
 };
 
 /// Answers the page with status 404. The page itself says what is missing.
@@ -16,6 +16,12 @@ pub fn not_found() {
 pub fn bad_request() {
     #[cfg(feature = "ssr")]
     gate::set_status(http::StatusCode::BAD_REQUEST);
+}
+
+/// Makes the page one that nobody keeps.
+pub fn forbid_keeping() {
+    #[cfg(feature = "ssr")]
+    gate::forbid_keeping();
 }
 
 /// Whether it is the server that cannot read what a server function was sent.
@@ -58,6 +64,9 @@ mod gate {
 
     /// The cookie that holds a word for a page.
     const NOTE: &str = "resonant_note";
+
+    /// The cookie that holds the token of the link that was opened last, of those that are mailed to people.
+    pub const LINK_COOKIE: &str = "resonant_link";
 
     /// The query of a form that comes once more, by whom it has made a guest.
     const AGAIN: &str = "again";
@@ -249,6 +258,18 @@ mod gate {
         forbid_keeping();
     }
 
+    /// The token of the link that was opened last.
+    pub fn link_token() -> Option<String> {
+        let parts = use_context::<Parts>()?;
+        cookies(&parts.headers, LINK_COOKIE).next().map(str::to_owned)
+    }
+
+    /// Forgets that token: it was used.
+    pub fn forget_link() {
+        set_cookie(LINK_COOKIE, "", "/", 0, "HttpOnly; SameSite=Lax");
+        forbid_keeping();
+    }
+
     /// What the cookies of a name hold; of each header the first.
     fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
         headers.get_all(header::COOKIE).iter().filter_map(move |value| {
@@ -272,7 +293,7 @@ mod gate {
     }
 
     /// Makes an answer that nobody keeps.
-    fn forbid_keeping() {
+    pub(super) fn forbid_keeping() {
         if let Some(response) = use_context::<ResponseOptions>() {
             response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }

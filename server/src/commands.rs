@@ -29,6 +29,7 @@ server load-content      publish the sample listings, once
 server admin create EMAIL    make a member an admin; without such a member, make one
 server admin remove EMAIL    make an admin a member as all others
 server admin list            who operates this installation
+server admin reset-password EMAIL    give a member another password and end their sign-ins
 server admin rotate-keys     print a value for SECRETS_KEY: a new key, then those that are there
 server admin reencrypt       seal all secrets under the first key of SECRETS_KEY
 server doctor            check settings, database, Redis, models and disk, and say what to mend
@@ -52,7 +53,7 @@ pub enum Command {
     LoadContent,
     /// Print a value for `SECRETS_KEY` with a new key.
     RotateKeys,
-    /// Make or unmake admins, seal secrets anew.
+    /// Make or unmake admins, let members in again, seal secrets anew.
     Admin(AdminCommand),
     /// Look for what needs mending.
     Doctor,
@@ -93,6 +94,8 @@ pub enum AdminCommand {
     Remove(String),
     /// Name all.
     List,
+    /// Give a member another password.
+    ResetPassword(String),
     /// Seal all secrets under the first key.
     Reencrypt,
 }
@@ -119,6 +122,9 @@ impl Command {
             ["admin", "create", email] => Self::Admin(AdminCommand::Create(email.to_owned())),
             ["admin", "remove", email] => Self::Admin(AdminCommand::Remove(email.to_owned())),
             ["admin", "list"] => Self::Admin(AdminCommand::List),
+            ["admin", "reset-password", email] => {
+                Self::Admin(AdminCommand::ResetPassword(email.to_owned()))
+            }
             ["doctor"] => Self::Doctor,
             ["backup", file] => Self::Backup(file.into()),
             ["restore", file] => Self::Restore(file.into()),

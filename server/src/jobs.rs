@@ -1,11 +1,11 @@
 //! What a process does by the clock, besides running sessions: it writes down what it measured and how it
-//! stands, sends the messages of alerts, and one process does what is done once for all.
+//! stands, sends the messages of alerts and letters to people, and one process does what is done once for all.
 
 mod end_moves;
 mod keep_metrics;
 mod lead;
 mod read_documents;
-mod tell_alerts;
+mod send_due;
 mod tell_process;
 
 use std::time::Duration;
@@ -44,7 +44,10 @@ impl Jobs {
         keeper.close();
         tasks.spawn(tell_process::until(backend.clone(), process, stopping.clone()));
         tasks.spawn(lead::until(backend.clone(), stopping.clone()));
-        tasks.spawn(tell_alerts::until(backend.clone(), stopping.clone()));
+        tasks.spawn(send_due::alerts(backend.clone(), stopping.clone()));
+        if backend.writes_to_people() {
+            tasks.spawn(send_due::letters(backend.clone(), stopping.clone()));
+        }
         if backend.has_embedder() {
             tasks.spawn(read_documents::until(backend.clone(), stopping.clone()));
         }
@@ -56,11 +59,11 @@ impl Jobs {
         Self { tasks, keeper, is_measured }
     }
 
-    /// Waits until messages of alerts that were under way were taken, at most for `limit`: who was not waited
-    /// for is told again by another process.
+    /// Waits until messages of alerts and letters that were under way were taken, at most for `limit`: who was not
+    /// waited for is told again by another process.
     pub async fn stopped_within(&self, limit: Duration) {
         if timeout(limit.max(LAST_WORDS), self.tasks.wait()).await.is_err() {
-            tracing::warn!("alerts were still being told when the time to stop was over");
+            tracing::warn!("messages were still being sent when the time to stop was over");
         }
     }
 

@@ -29,7 +29,8 @@ use crate::middleware::{
 };
 use crate::routes::api::v1;
 use crate::routes::{
-    account_file, audit_file, cards, crawlers, images, languages, mcp, picture_form, session_result,
+    account_file, audit_file, cards, crawlers, images, languages, mailed_link, mcp, picture_form,
+    session_result,
 };
 use crate::state::AppState;
 
@@ -108,8 +109,9 @@ fn for_programs(
 /// Those who wait for a session while it runs: answers without an end, which are not timed; what `/mcp`
 /// answers whole is compressed.
 fn for_followers(streams: Router<AppState>, state: &AppState) -> Router<AppState> {
-    // What is asked has to come in time all the same.
+    // What is asked has to come in time all the same, and nothing begins for whoever takes no answer.
     let layers = ServiceBuilder::new()
+        .layer(from_fn(entity_tags::translate))
         .layer(RequestBodyDeadlineLayer::new(ANSWER_TIME))
         .layer(compression());
     let routes = streams.route("/mcp", post(mcp::post).layer(layers));
@@ -147,6 +149,8 @@ fn for_people(state: &AppState) -> Router<AppState> {
         .route(app::ALL_AUDIT_FILE, get(audit_file::get_all))
         .route(app::SESSION_RESULT, get(session_result::get_own))
         .route(app::SHARED_RESULT, get(session_result::get_shared))
+        .route(app::PASSWORD_LINK, get(mailed_link::open_password))
+        .route(app::EMAIL_LINK, get(mailed_link::open_address))
         .layer(from_fn(move |request, next| refused_form::answer(render.clone(), request, next)))
         .layer(from_fn(late_chunks::name));
     let layers = ServiceBuilder::new()

@@ -11,6 +11,7 @@ pub(crate) mod health;
 pub(crate) mod images;
 pub(crate) mod languages;
 pub(crate) mod level_stream;
+pub(crate) mod mailed_link;
 pub(crate) mod mcp;
 pub(crate) mod notice_stream;
 pub(crate) mod picture_form;

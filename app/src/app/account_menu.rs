@@ -77,7 +77,12 @@ fn Bell(before: i64) -> impl IntoView {
 fn SignInLink(pathname: Signal<String>) -> impl IntoView {
     // The forms themselves are no place to come back to.
     let href = move || match pathname.get().as_str() {
-        paths::HOME | paths::SIGN_IN | paths::SIGN_UP => paths::SIGN_IN.to_owned(),
+        paths::HOME
+        | paths::SIGN_IN
+        | paths::SIGN_UP
+        | paths::FORGOT_PASSWORD
+        | paths::RESET_PASSWORD
+        | paths::CONFIRM_EMAIL => paths::SIGN_IN.to_owned(),
         path => paths::sign_in(path),
     };
     view! {

@@ -6,6 +6,16 @@ use super::{escape, with_query};
 
 /// The viewer's account.
 pub const ACCOUNT: &str = "/account";
+/// For whoever has forgotten their password.
+pub const FORGOT_PASSWORD: &str = "/forgot-password";
+/// Another password, by the link that was opened last.
+pub const RESET_PASSWORD: &str = "/reset-password";
+/// Where the link in a letter leads; as the server's routes have it.
+pub const PASSWORD_LINK: &str = "/reset-password/{token}";
+/// Another address, by the link that was opened last.
+pub const CONFIRM_EMAIL: &str = "/confirm-email";
+/// Where the link in a letter leads; as the server's routes have it.
+pub const EMAIL_LINK: &str = "/confirm-email/{token}";
 /// What the viewer's agents used, and what they may use.
 pub const USAGE: &str = "/account/usage";
 /// The viewer's secrets.

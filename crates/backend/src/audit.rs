@@ -5,7 +5,9 @@
 //! Nothing is ever changed. Entries go when they are too old ([`forget_old`]) and with the account that
 //! they concern; in the entries of others a person who closed their account is nobody from then on.
 
-use jiff::SignedDuration;
+use std::net::IpAddr;
+
+use jiff::{SignedDuration, Timestamp};
 use resonant_domain::agent::AgentStatus;
 use resonant_domain::audit::{ActorKind, Deed, NAME_MAX, SubjectKind};
 use resonant_domain::text::shorten;
@@ -147,6 +149,22 @@ pub(crate) async fn note_failed_sign_in(ctx: &Ctx, account: Option<UserId>) -> R
         note_as(ctx, &mut tx, Actor::Anonymous, log, Deed::SignInFailed, None).await?;
     }
     tx.commit().await
+}
+
+/// From where somebody signed in, became a member, or set a password by a mailed link, since then; as far as it is
+/// known, and not of very many places.
+pub(crate) async fn signed_in_from(
+    ctx: &Ctx,
+    account: UserId,
+    since: Timestamp,
+) -> Result<Vec<IpAddr>> {
+    /// So many are told.
+    const PLACES_MAX: i64 = 100;
+
+    let mut conn = ctx.backend().catalogue_read().await?;
+    let since = first_id_at(since);
+    let found = store::audit::list_addresses(&mut conn, account, since, PLACES_MAX).await?;
+    Ok(found.iter().filter_map(|address| address.parse().ok()).collect())
 }
 
 #[cfg(test)]

@@ -238,6 +238,13 @@ impl Backend {
         self.inner.guests
     }
 
+    /// Whether letters with links go to people: a server takes mail, and it is known where the pages are. What a
+    /// request says of that could be anybody's.
+    #[must_use]
+    pub fn writes_to_people(&self) -> bool {
+        self.inner.mailer.is_some() && self.inner.public_origin.is_some()
+    }
+
     /// Whether a model is configured that tells what passages mean.
     #[must_use]
     pub fn has_embedder(&self) -> bool {

@@ -53,11 +53,11 @@ impl MailSettings {
 
 /// What a mail says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Letter {
+pub struct Letter {
     /// One line.
-    pub(crate) subject: String,
+    pub subject: String,
     /// Plain text.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 /// Hands mail to the server.

@@ -4,6 +4,8 @@ mod admins;
 mod closing;
 mod export;
 mod guesses;
+mod letters;
+mod mailed;
 mod passwords;
 
 use std::fmt;
@@ -33,7 +35,12 @@ use crate::{Actor, Backend, Ctx, Error, Result, SignInToken, access, audit, sess
 pub use self::admins::{Appointed, appoint_admin, dismiss_admin, list_admins};
 pub use self::closing::{close_account, purge_closed};
 pub use self::export::export;
-pub use self::passwords::{change_password, count_sign_ins, end_other_sign_ins};
+pub use self::letters::send_letters;
+pub use self::mailed::{
+    ask_for_address, ask_for_password, confirm_address, find_address, find_forgotten, set_forgotten,
+};
+pub use self::passwords::{change_password, count_sign_ins, end_other_sign_ins, reset_password};
+pub use crate::mail::Letter;
 
 /// For how long a sign-in lasts after it was last used.
 const SIGN_IN_LASTS: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -261,18 +268,26 @@ pub async fn sign_in(ctx: &Ctx, credentials: Credentials) -> Result<Viewer> {
     let account = secret.as_ref().map(|secret| secret.viewer.id);
     let is_right = match &email {
         Some(email) => {
-            guesses::is_right(ctx, &Sharer::email(email), credentials.password, hash).await?
+            let of = Sharer::email(email);
+            guesses::is_right(ctx, of, account, credentials.password, hash.clone()).await?
         }
-        None => backend.passwords().verify(credentials.password, hash).await?,
+        None => backend.passwords().verify(credentials.password, hash.clone()).await?,
     };
     let Some(member) = secret.filter(|_| is_right).map(|secret| secret.viewer) else {
-        audit::note_failed_sign_in(ctx, account).await?;
-        return Err(Error::field("password", "e-mail address or password is wrong"));
+        return refuse_sign_in(ctx, account).await;
     };
 
     let now = backend.now();
     let before = own_hash(ctx);
     let mut tx = backend.catalogue_begin().await?;
+    // Another password ends the sign-ins that there are by then. None by the one before comes behind that: it was
+    // looked at for a while, and read from a replica that may lack the new one.
+    if !store::members::lock_is_member(&mut tx, member.id).await?
+        || store::accounts::find_password(&mut tx, member.id).await? != hash
+    {
+        drop(tx);
+        return refuse_sign_in(ctx, account).await;
+    }
     if let Some(before) = &before {
         store::members::delete_sign_in(&mut tx, before).await?;
     }
@@ -283,6 +298,12 @@ pub async fn sign_in(ctx: &Ctx, credentials: Credentials) -> Result<Viewer> {
     ctx.signed_in(actor(&member), token);
     tracing::info!(user.id = %member.id, "member signed in");
     Ok(member)
+}
+
+/// Tells somebody that they do not get in, and no more than that.
+async fn refuse_sign_in(ctx: &Ctx, account: Option<UserId>) -> Result<Viewer> {
+    audit::note_failed_sign_in(ctx, account).await?;
+    Err(Error::field("password", "e-mail address or password is wrong"))
 }
 
 /// Ends the caller's sign-in. Nothing happens to someone who has none.
@@ -341,10 +362,16 @@ async fn note(ctx: &Ctx, tx: &mut PgConnection, viewer: &Viewer, deed: Deed) -> 
 
 /// Makes a token and keeps its hash.
 async fn issue(tx: &mut PgConnection, user: UserId, now: Timestamp) -> Result<SignInToken> {
-    let token = BASE64_URL_SAFE_NO_PAD.encode(random::<TOKEN_BYTES>()?);
-    let hash = Sha256::digest(&token).into();
+    let (token, hash) = new_token()?;
     store::members::insert_sign_in(tx, &hash, user, now, now + SIGN_IN_LASTS).await?;
     Ok(SignInToken::new(token))
+}
+
+/// A token that cannot be guessed, and its hash.
+fn new_token() -> Result<(String, TokenHash)> {
+    let token = BASE64_URL_SAFE_NO_PAD.encode(random::<TOKEN_BYTES>()?);
+    let hash = Sha256::digest(&token).into();
+    Ok((token, hash))
 }
 
 /// The hash of the token by which the caller is signed in.

@@ -38,6 +38,11 @@ impl Sharer {
         Self(format!("user:{id}"))
     }
 
+    /// A person, or whoever says so, from one place.
+    pub(crate) fn owner_at(id: UserId, place: &Self) -> Self {
+        Self(format!("user:{id} {}", place.0))
+    }
+
     /// All who say that an address is theirs. It stands in no figure and in no cache itself.
     pub(crate) fn email(email: &Email) -> Self {
         Self(format!("{EMAIL}{}", BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(email.as_str()))))

@@ -214,6 +214,12 @@ words! {
         SignInsEnded "sign_ins_ended" "signed the other browsers out",
         /// Changed the password.
         PasswordChanged "password_changed" "changed the password",
+        /// Set a new password by a mailed link.
+        PasswordReset "password_reset" "set a new password by a mailed link",
+        /// Asked for another e-mail address.
+        EmailChangeAsked "email_change_asked" "asked for another e-mail address",
+        /// Changed the e-mail address.
+        EmailChanged "email_changed" "changed the e-mail address",
         /// Took all data of the account along.
         AccountExported "account_exported" "exported the account",
         /// Closed the account.
@@ -300,6 +306,12 @@ words! {
         ReportDismissed "report_dismissed" "dismissed a report on the listing",
         /// Looked at a report and removed the listing.
         ReportUpheld "report_upheld" "removed, after a report, the listing",
+        /// Looked at a report and let the review stay.
+        ReviewReportDismissed "review_report_dismissed" "dismissed a report on a review of the listing",
+        /// Looked at a report and removed the review, or left it removed.
+        ReviewRemoved "review_removed" "removed a review of the listing",
+        /// Put back a review that was removed and has been changed since.
+        ReviewRestored "review_restored" "put back a review of the listing",
         /// Vouched for a publisher.
         PublisherVerified "publisher_verified" "marked as verified the publisher",
         /// Vouched no more for a publisher.
@@ -358,6 +370,9 @@ impl Deed {
             | Self::SignInFailed
             | Self::SignInsEnded
             | Self::PasswordChanged
+            | Self::PasswordReset
+            | Self::EmailChangeAsked
+            | Self::EmailChanged
             | Self::AccountExported
             | Self::AccountClosed
             | Self::AccountDeleted
@@ -399,6 +414,9 @@ impl Deed {
             | Self::ChangesRequested
             | Self::ReportDismissed
             | Self::ReportUpheld
+            | Self::ReviewReportDismissed
+            | Self::ReviewRemoved
+            | Self::ReviewRestored
             | Self::PublisherVerified
             | Self::PublisherUnverified
             | Self::ListingBought

@@ -10,6 +10,8 @@ use crate::text::check_name;
 pub const PASSWORD_MIN: usize = 8;
 /// The longest password, in characters; bounds the work of hashing.
 pub const PASSWORD_MAX: usize = 200;
+/// For how many minutes a link counts that was mailed to somebody.
+pub const MAILED_LINK_MINUTES: i64 = 30;
 /// The longest display name, in characters.
 pub const DISPLAY_NAME_MAX: usize = 80;
 

@@ -1,4 +1,4 @@
-//! `server admin`: who operates the installation, and the keys under which secrets lie.
+//! `server admin`: who operates the installation, who gets in again, and the keys under which secrets lie.
 
 use anyhow::{Context as _, anyhow, bail};
 use resonant_backend::members::{self, Appointed};
@@ -30,6 +30,14 @@ pub(super) async fn run(backend: &Backend, command: AdminCommand) -> anyhow::Res
         },
         AdminCommand::Remove(email) => match members::dismiss_admin(&ctx, &email).await {
             Ok(()) => println!("{email} is no admin any more"),
+            Err(error @ Error::NotFound(_)) => bail!("{}: {email}", error.message()),
+            Err(error) => bail!(error.message()),
+        },
+        AdminCommand::ResetPassword(email) => match members::reset_password(&ctx, &email).await {
+            Ok(password) => {
+                println!("{email} is signed out everywhere. The new password, shown this once:");
+                println!("{}", password.expose());
+            }
             Err(error @ Error::NotFound(_)) => bail!("{}: {email}", error.message()),
             Err(error) => bail!(error.message()),
         },

@@ -241,7 +241,16 @@ fn place_of(provider: &str) -> &'static str {
 
 async fn look_at_mail(backend: &Backend) -> Finding {
     match backend.try_mail().await {
-        None => Finding::Note("SMTP_URL is unset: alerts are not told by mail".to_owned()),
+        None => Finding::Note(
+            "SMTP_URL is unset: alerts are not told by mail, and who has forgotten their password \
+             asks you"
+                .to_owned(),
+        ),
+        Some(Ok(())) if !backend.writes_to_people() => Finding::Note(
+            "the mail server answers; PUBLIC_URL is unset, so that who has forgotten their \
+             password asks you"
+                .to_owned(),
+        ),
         Some(Ok(())) => Finding::Well("the mail server answers".to_owned()),
         Some(Err(reason)) => Finding::Fault {
             what: reason,

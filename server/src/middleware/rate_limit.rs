@@ -67,7 +67,7 @@ pub(super) async fn count<'a>(
         Known::Caller => &limits.caller,
         Known::Address => &limits.address,
     };
-    // Passwords are guessed from one place: whoever signs in is counted there too.
+    // Passwords are guessed from one place: whoever signs in, or has forgotten one, is counted there too.
     let sign_in = limits.sign_in.as_ref().filter(|_| signs_in(path));
     let both = [(mine.as_ref(), sharer), (sign_in, Sharer::address(address))];
 
@@ -114,9 +114,12 @@ fn is_counted(path: &str) -> bool {
     path.starts_with("/api/") || path == "/mcp" || picture_form::is_at(path)
 }
 
-/// Whether the address takes a password.
+/// Whether the address takes a password of whoever is not known yet, or has a link mailed for another one.
 fn signs_in(path: &str) -> bool {
-    matches!(path, "/api/fn/account/sign_in" | "/api/fn/account/sign_up")
+    matches!(
+        path.strip_prefix("/api/fn/account/"),
+        Some("sign_in" | "sign_up" | "ask_for_password" | "set_forgotten")
+    )
 }
 
 /// Where the request comes from: the peer, or whom proxies that are trusted name.

@@ -11,7 +11,7 @@ use super::{SettingError, Variables};
 const WINDOW: Duration = Duration::from_mins(1);
 /// Requests a minute of one member or key, and of one address.
 const REQUESTS: u32 = 600_000;
-/// Sign-ins and sign-ups a minute of one address.
+/// Sign-ins, sign-ups and forgotten passwords a minute of one address.
 const SIGN_INS: u32 = 60;
 /// Requests that are answered at the same time.
 const IN_FLIGHT: usize = 1_024;
@@ -67,7 +67,7 @@ pub struct RateLimits {
     pub caller: Option<RateLimit>,
     /// All guests and strangers of one address together.
     pub address: Option<RateLimit>,
-    /// Sign-ins and sign-ups of one address.
+    /// Sign-ins, sign-ups and forgotten passwords of one address.
     pub sign_in: Option<RateLimit>,
 }
 

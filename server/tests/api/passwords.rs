@@ -40,3 +40,16 @@ async fn a_password_is_guessed_a_few_times_and_then_seldom() {
     }
     app.end().await;
 }
+
+#[tokio::test]
+async fn links_for_another_password_are_not_asked_for_fast() {
+    let mut limits = Limits::none();
+    limits.rate.sign_in = limit("sign-in", 2);
+    let app = TestApp::builder().limits(limits).start().await;
+    for (number, status) in (0..).zip([409, 409, 429]) {
+        let form = format!("email=ada{number}%40example.org");
+        let asked = app.post("/api/fn/account/ask_for_password").form(&form).await;
+        assert_eq!(asked.status, status, "no mail is sent here: {asked:?}");
+    }
+    app.end().await;
+}

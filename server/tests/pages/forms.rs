@@ -71,6 +71,7 @@ async fn a_guest_signs_up_and_keeps_everything() {
     let form = "email=ada%40example.org&password=wrong";
     let refused = send(&app, "account/sign_in", &Visitor::ANONYMOUS, form).await;
     assert!(refused.headers.get("set-cookie").is_none(), "{refused:?}");
+    shows(&refused, &["Forgot your password?"]);
     let form = "email=Ada%40Example.org&password=correct+horse";
     let signed_in = send(&app, "account/sign_in", &Visitor::ANONYMOUS, form).await;
     assert_eq!(agents(&app, &visitor(&signed_in)).await, 1);

@@ -29,6 +29,9 @@ async fn an_admin_is_made_and_unmade() {
     assert!(went_well, "{words}");
     let password = words.lines().last().unwrap().to_owned();
     assert!(password.len() >= 24, "{words}");
+    let (went_well, words) = command(&["admin", "reset-password", "new@example.org"]);
+    assert!(went_well && words.contains("signed out everywhere"), "{words}");
+    assert!(words.lines().last().is_some_and(|other| other.len() >= 24 && other != password));
     let (_, words) = command(&["admin", "list"]);
     assert_eq!(words.lines().collect::<Vec<_>>(), ["ada@example.org", "new@example.org"]);
 
@@ -37,6 +40,7 @@ async fn an_admin_is_made_and_unmade() {
     assert_eq!(app.get("/api/v1/metrics").by(&ada).await.status, 404);
     for (words, told) in [
         (["admin", "remove", "nobody@example.org"], "no such member"),
+        (["admin", "reset-password", "nobody@example.org"], "no such member"),
         (["admin", "create", "no address"], "email"),
     ] {
         let (went_well, answer) = command(&words);

@@ -5,8 +5,10 @@ use leptos_meta::{Meta, Title};
 use resonant_domain::member::{DISPLAY_NAME_MAX, UserKind, Viewer};
 use resonant_domain::publisher::Profile;
 
+use super::address_form::AddressForm;
 use super::api::{SaveProfile, SignOut, UpdateProfile, get_profile};
 use super::form_page::refresh_viewer;
+use super::mailed_api::{AskForAddress, writes_to_people};
 use super::profile_form::ProfileForm;
 use crate::error::{AppError, action_error, field_error, successes};
 use crate::language::{tr, tr_with};
@@ -25,6 +27,8 @@ pub struct AccountRoute {
     sign_out: ServerAction<SignOut>,
     profile: Resource<Result<Option<Profile>, AppError>>,
     save: ServerAction<SaveProfile>,
+    ask: ServerAction<AskForAddress>,
+    writes: Resource<Result<bool, AppError>>,
 }
 
 impl LazyPage for AccountRoute {
@@ -36,11 +40,13 @@ impl LazyPage for AccountRoute {
             save,
             update: ServerAction::new(),
             sign_out: ServerAction::new(),
+            ask: ServerAction::new(),
+            writes: Resource::new(|| (), |()| writes_to_people()),
         }
     }
 
     fn view(this: Self) -> AnyView {
-        let AccountRoute { update, sign_out, profile, save } = this;
+        let AccountRoute { update, sign_out, profile, save, ask, writes } = this;
         let viewer = use_viewer();
         let toasts = use_toasts();
         refresh_viewer(update);
@@ -60,7 +66,7 @@ impl LazyPage for AccountRoute {
                 {kept(move || async move {
                     match viewer.load().await {
                         Some(viewer) => {
-                            view! { <Account viewer update sign_out profile save /> }
+                            view! { <Account viewer update sign_out profile save ask writes /> }
                                 .into_any()
                         },
                         None => view! { <NobodyYet /> }.into_any(),
@@ -79,6 +85,8 @@ fn Account(
     sign_out: ServerAction<SignOut>,
     profile: Resource<Result<Option<Profile>, AppError>>,
     save: ServerAction<SaveProfile>,
+    ask: ServerAction<AskForAddress>,
+    writes: Resource<Result<bool, AppError>>,
 ) -> impl IntoView {
     let error = action_error(update);
     let is_guest = viewer.kind == UserKind::Guest;
@@ -92,6 +100,18 @@ fn Account(
                         let profile = profile.await.ok()?;
                         Some(view! { <ProfileForm profile display_name save /> })
                     }
+                })}
+            </Transition>
+        }
+        .into_any()
+    });
+    // Where no mail is sent, whoever operates the installation is asked.
+    let address = (!is_guest).then(|| {
+        view! {
+            <Transition>
+                {kept(move || async move {
+                    let writes = writes.await.unwrap_or_default();
+                    writes.then(|| view! { <AddressForm ask /> })
                 })}
             </Transition>
         }
@@ -123,6 +143,7 @@ fn Account(
                     </div>
                 </ActionForm>
             </section>
+            {address}
             {publisher}
             <section class="account__part" aria-labelledby="account-usage">
                 <h2 id="account-usage">{tr("Usage and budget")}</h2>

@@ -1,13 +1,15 @@
-//! What the sign-in and the sign-up page have in common.
+//! What the sign-in and the sign-up page, and those that links in letters lead to, have in common.
 
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
+use resonant_domain::member::MAILED_LINK_MINUTES;
 use server_fn::ServerFn;
 
 use crate::error::AppError;
+use crate::language::{tr, tr_with};
 use crate::paths;
 use crate::state::use_viewer;
-use crate::ui::{Logo, PageHead};
+use crate::ui::{ButtonKind, LinkButton, Logo, PageHead};
 
 /// A page that is one form.
 #[component]
@@ -28,6 +30,22 @@ pub(super) fn FormPage(
             {children()}
         </div>
     }
+}
+
+/// Stands in the place of what a link in a letter would have led to, with a way on.
+pub(super) fn link_is_gone(href: &'static str, text: &'static str) -> AnyView {
+    let lead = tr_with(
+        "A link counts once, for {minutes} minutes, and only as long as none is newer.",
+        &[("minutes", &MAILED_LINK_MINUTES)],
+    );
+    view! {
+        <FormPage title=tr("This link does not count any more") lead>
+            <LinkButton href kind=ButtonKind::Primary>
+                {text}
+            </LinkButton>
+        </FormPage>
+    }
+    .into_any()
 }
 
 /// Tells the server where the visitor wants to go afterwards.

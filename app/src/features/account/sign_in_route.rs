@@ -71,6 +71,9 @@ impl LazyPage for SignInRoute {
                     </div>
                 </ActionForm>
                 <p class="form-page__switch">
+                    <a href=paths::FORGOT_PASSWORD>{tr("Forgot your password?")}</a>
+                </p>
+                <p class="form-page__switch">
                     {tr("New here? ")}
                     <a href=switch_href(query, paths::SIGN_UP)>{tr("Create an account")}</a>
                     {tr(", or ")}

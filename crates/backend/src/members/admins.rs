@@ -41,7 +41,7 @@ pub async fn appoint_admin(ctx: &Ctx, email: &str) -> Result<Appointed> {
     let (id, appointed) = if let Some(id) = known {
         (id, Appointed::Member)
     } else {
-        let password = Secret::new(BASE64_URL_SAFE_NO_PAD.encode(random::<18>()?));
+        let password = unguessable()?;
         let hash = backend.passwords().hash(password.expose().to_owned()).await?;
         let address = email.as_str().to_owned();
         let viewer = Viewer {
@@ -60,6 +60,11 @@ pub async fn appoint_admin(ctx: &Ctx, email: &str) -> Result<Appointed> {
     tx.commit().await?;
     tracing::info!(email = email.as_str(), "admin appointed");
     Ok(appointed)
+}
+
+/// A password that cannot be guessed.
+pub(super) fn unguessable() -> Result<Secret> {
+    Ok(Secret::new(BASE64_URL_SAFE_NO_PAD.encode(random::<18>()?)))
 }
 
 /// Makes an admin a member as all others.

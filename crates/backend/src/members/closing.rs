@@ -58,6 +58,7 @@ pub async fn close_account(ctx: &Ctx, password: String) -> Result<()> {
     store::inbox::update_nobody(&mut tx, id).await?;
     teams::close(&mut tx, id).await?;
     store::accounts::update_closed(&mut tx, id, backend.now()).await?;
+    store::account_letters::delete_of(&mut tx, id).await?;
     audit::note(ctx, &mut tx, Log::Account(id), Deed::AccountClosed, None).await?;
     let mut stale = stale(&sign_ins).and_group(MARKETPLACE);
     for key in keys {
@@ -185,10 +186,10 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::cache::tests::until;
     use crate::members::{Credentials, appoint_admin, authenticate, sign_in, sign_up};
     use crate::moderation::{self, Ruling};
     use crate::publications::tests as publishing;
+    use crate::store::lock_waits::until_waiting;
     use crate::{
         SignInChange, agents, api_keys, follows, inbox, publishers, sample, sessions, work,
     };
@@ -303,14 +304,8 @@ mod tests {
         let mut change = pool.begin().await.unwrap();
         let lock = "SELECT review_id FROM reviews FOR UPDATE";
         sqlx::raw_sql(lock).execute(&mut *change).await.unwrap();
-        let is_waited_for = async || {
-            let waiting = "SELECT count(*) FROM pg_stat_activity
-                           WHERE datname = current_database() AND wait_event_type = 'Lock'";
-            let row = sqlx::raw_sql(waiting).fetch_one(&pool).await.unwrap();
-            sqlx::Row::get::<i64, _>(&row, 0) > 0
-        };
         let changes = async {
-            until("she waits for him", is_waited_for).await;
+            until_waiting(&mut change, 1).await;
             let stars = "UPDATE reviews SET stars = 4";
             sqlx::raw_sql(stars).execute(&mut *change).await.unwrap();
             change.commit().await.unwrap();

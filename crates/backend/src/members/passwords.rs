@@ -1,15 +1,17 @@
 //! A member's password, and the browsers that are signed in by it.
 
 use resonant_domain::audit::Deed;
-use resonant_domain::member::check_password;
+use resonant_domain::member::{Email, check_password};
+use resonant_runtime::models::Secret;
 
+use super::admins::unguessable;
 use super::{guesses, own_hash, stale};
 use crate::audit::Log;
 use crate::rate_limits::Sharer;
 use crate::{Ctx, Error, Result, access, audit, store};
 
-/// Gives the caller another password and ends their sign-ins in all other browsers; answers how many
-/// those were.
+/// Gives the caller another password and ends their sign-ins in all other browsers, and the links that were mailed
+/// to them; answers how many sign-ins those were.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::Conflict`] for a guest; [`Error::Invalid`] on the fields
@@ -30,11 +32,42 @@ pub async fn change_password(ctx: &Ctx, current: String, new: String) -> Result<
     if !store::accounts::update_password(&mut tx, id, &before, &after, now).await? {
         return Err(wrong());
     }
+    store::account_letters::delete_of(&mut tx, id).await?;
     let ended = store::members::delete_sign_ins_of(&mut tx, id, own.as_ref()).await?;
     audit::note(ctx, &mut tx, Log::Account(id), Deed::PasswordChanged, None).await?;
     ctx.backend().commit(tx, stale(&ended)).await?;
     tracing::info!(user.id = %id, "password changed");
     Ok(ended.len())
+}
+
+/// Gives the member with this address a password that cannot be guessed and ends all their sign-ins: for whoever
+/// has forgotten theirs. Answers the password, of which only the hash is kept. Their keys stay.
+///
+/// # Errors
+/// [`Error::Forbidden`] for anyone but the system; [`Error::Invalid`] on the field `email`;
+/// [`Error::NotFound`] when no member has the address; [`Error::Conflict`] when they change it meanwhile.
+#[tracing::instrument(name = "members.reset_password", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn reset_password(ctx: &Ctx, email: &str) -> Result<Secret> {
+    access::system(ctx)?;
+    let email = Email::parse(email)?;
+    let backend = ctx.backend();
+    let mut conn = backend.catalogue_read_latest().await?;
+    let found = store::members::find_by_email(&mut conn, &email).await?;
+    drop(conn);
+    let member = found.ok_or(Error::NotFound("member"))?;
+    let (id, before) = (member.viewer.id, member.password_hash);
+    let password = unguessable()?;
+    let after = backend.passwords().hash(password.expose().to_owned()).await?;
+    let mut tx = backend.catalogue_begin().await?;
+    if !store::accounts::update_password(&mut tx, id, &before, &after, backend.now()).await? {
+        return Err(Error::Conflict("The password has just been changed. Try again".to_owned()));
+    }
+    store::account_letters::delete_of(&mut tx, id).await?;
+    let ended = store::members::delete_sign_ins_of(&mut tx, id, None).await?;
+    audit::note(ctx, &mut tx, Log::Account(id), Deed::PasswordChanged, None).await?;
+    backend.commit(tx, stale(&ended)).await?;
+    tracing::info!(user.id = %id, "password reset");
+    Ok(password)
 }
 
 /// In how many browsers the caller is signed in.
@@ -73,11 +106,11 @@ pub(super) async fn check_current(ctx: &Ctx, password: String) -> Result<String>
     let mut conn = ctx.backend().catalogue_read_latest().await?;
     let hash = store::accounts::find_password(&mut conn, id).await?;
     drop(conn);
-    let is_right = guesses::is_right(ctx, &Sharer::owner(id), password, hash.clone()).await?;
+    let is_right = guesses::is_right(ctx, Sharer::owner(id), None, password, hash.clone()).await?;
     hash.filter(|_| is_right).ok_or_else(wrong)
 }
 
-fn wrong() -> Error {
+pub(super) fn wrong() -> Error {
     Error::field("current_password", "is not your password")
 }
 
@@ -138,6 +171,28 @@ mod tests {
         assert!(matches!(refused, Err(Error::TooMany { .. })), "{refused:?}");
         let email = sample::new_member("ada").email;
         sign_in(&backend.anonymous(), Credentials { email, password: old() }).await.unwrap();
+    }
+
+    #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+    async fn who_has_forgotten_the_password_is_given_another_by_the_operator(pool: PgPool) {
+        let backend = Backend::for_tests(pool);
+        let ada = sample::member(&backend, "ada").await.unwrap();
+        let Some(SignInChange::Issued(token)) = ada.sign_in_change() else { panic!("no token") };
+        let (email, old) = (sample::new_member("ada").email, sample::new_member("ada").password);
+        assert!(matches!(reset_password(&ada, &email).await, Err(Error::Forbidden)));
+        let system = backend.system();
+        let nobody = reset_password(&system, "nobody@example.org").await;
+        assert!(matches!(nobody, Err(Error::NotFound("member"))), "{nobody:?}");
+        assert_eq!(reset_password(&system, "x").await.unwrap_err().fields()[0].field, "email");
+
+        let new = reset_password(&system, "Ada@Example.org").await.unwrap();
+        assert!(authenticate(&backend, token.as_str()).await.unwrap().is_none());
+        let sign_in_with = async |password: &str| {
+            let credentials = Credentials { email: email.clone(), password: password.to_owned() };
+            sign_in(&backend.anonymous(), credentials).await
+        };
+        assert!(sign_in_with(&old).await.is_err());
+        assert_eq!(sign_in_with(new.expose()).await.unwrap().email.as_ref(), Some(&email));
     }
 
     #[sqlx::test(migrator = "crate::store::MIGRATOR")]

@@ -6,6 +6,7 @@ use sqlx::PgPool;
 
 use super::*;
 use crate::cache::hex;
+use crate::store::lock_waits::until_waiting;
 use crate::{RequestId, SignInChange, agents, sample};
 
 fn token(ctx: &Ctx) -> String {
@@ -113,6 +114,25 @@ async fn a_member_signs_in_and_nobody_learns_who_is_one(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn nobody_gets_in_behind_another_password_by_the_one_before(pool: PgPool) {
+    let backend = Backend::for_tests(pool.clone());
+    sample::member(&backend, "ada").await.unwrap();
+    let mut change = pool.begin().await.unwrap();
+    let another = "UPDATE users SET password_hash = 'another' WHERE email = 'ada@example.org'";
+    sqlx::raw_sql(another).execute(&mut *change).await.unwrap();
+    // The password before was looked at, and found right, by then.
+    let changes = async {
+        until_waiting(&mut change, 1).await;
+        change.commit().await.unwrap();
+    };
+    let ctx = backend.anonymous();
+    let by_old = sign_in(&ctx, credentials("ada@example.org", "ada's password"));
+    let (signed_in, ()) = tokio::join!(by_old, changes);
+    assert_eq!(signed_in.unwrap_err().fields()[0].field, "password");
+    assert_eq!((ctx.actor(), ctx.sign_in_change()), (Actor::Anonymous, None));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
 async fn signing_out_holds_at_once(pool: PgPool) {
     let backend = Backend::for_tests(pool);
     let ctx = sample::guest(&backend).await.unwrap();
@@ -160,6 +180,38 @@ async fn passwords_of_an_account_are_not_guessed_fast(pool: PgPool) {
     for _ in 0..12 {
         ask("bob", "bob's password").await.unwrap();
     }
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn nobody_is_kept_out_of_an_account_by_guesses_of_others(pool: PgPool) {
+    let start = "2026-01-01T00:00:00Z".parse().unwrap();
+    let clock = Arc::new(FixedClock::new(start));
+    let backend = Backend::for_tests_at(pool, clock.clone());
+    sample::member(&backend, "ada").await.unwrap();
+    let ask = async |place: &str, password: &str| {
+        let ctx = backend.anonymous().from_address(place.parse().ok());
+        sign_in(&ctx, credentials("ada@example.org", password)).await.map(drop)
+    };
+    let is_bounded = |asked: Result<()>| matches!(asked, Err(Error::TooMany { .. }));
+    let (home, cabin, away) = ("2001:db8:1:2::1", "198.51.100.3", "192.0.2.7");
+    for known in [home, cabin] {
+        ask(known, "ada's password").await.unwrap();
+    }
+    for _ in 0..10 {
+        assert!(!is_bounded(ask("203.0.113.5", "not it").await));
+    }
+    for stranger in ["203.0.113.5", away] {
+        assert!(is_bounded(ask(stranger, "ada's password").await), "{stranger}");
+    }
+    // Of the same household, by another address of it.
+    ask("2001:db8:1:2::9", "ada's password").await.unwrap();
+    for _ in 0..10 {
+        assert!(!is_bounded(ask(home, "not it").await));
+    }
+    assert!(is_bounded(ask(home, "ada's password").await), "nor is it guessed fast there");
+
+    clock.advance(SignedDuration::from_hours(91 * 24));
+    assert!(is_bounded(ask(cabin, "ada's password").await), "that was long ago");
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]

@@ -12,14 +12,18 @@ use super::shards::Owners;
 
 /// The tables beside those of owners in which a person stands, and the column; views of what is theirs in the
 /// rows of others, too.
-const CATALOGUE: [(&str, &str); 20] = [
+const CATALOGUE: [(&str, &str); 24] = [
     ("users", "user_id"),
     ("sign_ins", "user_id"),
+    ("account_letters", "user_id"),
+    ("account_links", "user_id"),
     ("api_keys", "user_id"),
     ("reviews", "author_id"),
+    ("removed_reviews", "author_id"),
     ("review_votes", "voter_id"),
     ("listing_submissions", "publisher_id"),
     ("listing_reports", "reporter_id"),
+    ("review_reports", "reporter_id"),
     ("publishers", "user_id"),
     ("listings", "publisher_id"),
     ("payment_events", "publisher_id"),

@@ -1,4 +1,4 @@
-//! The SQL of an account as a whole: its password, its end, and what becomes of what it owned.
+//! The SQL of an account as a whole: its password and address, its end, and what becomes of what it owned.
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::UserId;
@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, PgConnection, raw_sql};
 
 use super::api_keys::KeyHash;
 use super::distribution::list_tables;
+use super::partitions::bounds;
 
 /// What a closed account is called.
 pub(super) const NOBODY: &str = "Deleted account";
@@ -45,6 +46,75 @@ pub(crate) async fn update_password(
     .execute(conn)
     .await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Gives a member another password, as long as this is their address.
+#[tracing::instrument(name = "db.user.update_forgotten_password", skip_all, fields(user.id = %id), err(level = "debug"))]
+pub(crate) async fn update_forgotten_password(
+    conn: &mut PgConnection,
+    id: UserId,
+    email: &str,
+    hash: &str,
+    now: jiff::Timestamp,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE users SET password_hash = $3, updated_at = $4
+        WHERE user_id = $1 AND email = $2 AND kind = 'member'
+        "#,
+        id.as_uuid(),
+        email,
+        hash,
+        now.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// By what a member signs in.
+pub(crate) struct SignsInBy {
+    pub(crate) email: String,
+    pub(crate) password_hash: String,
+}
+
+/// Reads by what a member signs in, which stays so until the transaction ends.
+#[tracing::instrument(name = "db.user.lock_member", skip_all, fields(user.id = %id), err(level = "debug"))]
+pub(crate) async fn lock_member(
+    conn: &mut PgConnection,
+    id: UserId,
+) -> sqlx::Result<Option<SignsInBy>> {
+    sqlx::query_as!(
+        SignsInBy,
+        r#"
+        SELECT email AS "email!", password_hash AS "password_hash!"
+        FROM users
+        WHERE user_id = $1 AND kind = 'member'
+        FOR UPDATE
+        "#,
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Gives a member another address.
+#[tracing::instrument(name = "db.user.update_email", skip_all, fields(user.id = %id), err(level = "debug"))]
+pub(crate) async fn update_email(
+    conn: &mut PgConnection,
+    id: UserId,
+    email: &str,
+    now: jiff::Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE users SET email = $2, updated_at = $3 WHERE user_id = $1",
+        id.as_uuid(),
+        email,
+        now.to_sqlx() as Timestamp,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// How many sign-ins of the user are not over.
@@ -196,17 +266,28 @@ pub(crate) async fn delete_sessions(
     )
     .fetch_all(&mut *conn)
     .await?;
+    let (first, last) = bounds(&ids);
     sqlx::query!(
-        "DELETE FROM session_events WHERE owner_id = $1 AND session_id = ANY ($2)",
+        r#"
+        DELETE FROM session_events
+        WHERE owner_id = $1 AND session_id = ANY ($2) AND session_id BETWEEN $3 AND $4
+        "#,
         owner.as_uuid(),
         &ids,
+        first,
+        last,
     )
     .execute(&mut *conn)
     .await?;
     let done = sqlx::query!(
-        "DELETE FROM sessions WHERE owner_id = $1 AND session_id = ANY ($2)",
+        r#"
+        DELETE FROM sessions
+        WHERE owner_id = $1 AND session_id = ANY ($2) AND session_id BETWEEN $3 AND $4
+        "#,
         owner.as_uuid(),
         &ids,
+        first,
+        last,
     )
     .execute(conn)
     .await?;

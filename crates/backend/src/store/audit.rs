@@ -2,6 +2,7 @@
 //! closed their account, are taken out of it.
 
 mod forgetting;
+mod sign_ins;
 
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::audit::{ActorKind, AuditActor, AuditEntry, AuditSubject, Deed, SubjectKind};
@@ -15,6 +16,7 @@ use super::shards::Owners;
 pub(crate) use forgetting::{
     delete_before, delete_owned_before, update_nobody, update_owned_nobody,
 };
+pub(crate) use sign_ins::{count_failed, list_addresses};
 
 /// Where an entry is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,26 +194,6 @@ pub(crate) async fn insert_of_accounts(
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// How many sign-ins of an account failed since this entry; of no account: at addresses that nobody has.
-#[tracing::instrument(name = "db.audit.count_failed", skip_all, err(level = "debug"))]
-pub(crate) async fn count_failed(
-    conn: &mut PgConnection,
-    account: Option<UserId>,
-    since: Uuid,
-) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
-        r#"
-        SELECT count(*) AS "count!"
-        FROM account_audit
-        WHERE deed = 'sign_in_failed' AND entry_id >= $2 AND account_id IS NOT DISTINCT FROM $1
-        "#,
-        account.map(UserId::as_uuid),
-        since,
-    )
-    .fetch_one(conn)
-    .await
 }
 
 /// Which entries are read: those of these deeds, from one on and below another one, the newest first.

@@ -327,10 +327,13 @@ pub(crate) async fn delete_expired_sign_ins(
     sqlx::query!(
         r#"
         DELETE FROM sign_ins
-        WHERE token_hash IN (
-            SELECT token_hash FROM sign_ins WHERE expires_at <= $1 LIMIT 50
+        WHERE token_hash = ANY (ARRAY(
+            SELECT token_hash FROM sign_ins
+            WHERE expires_at <= $1
+            ORDER BY expires_at
+            LIMIT 50
             FOR UPDATE SKIP LOCKED
-        )
+        ))
         "#,
         now.to_sqlx() as Timestamp,
     )

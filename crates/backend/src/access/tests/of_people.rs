@@ -2,6 +2,19 @@
 
 use super::*;
 
+/// A token of no link.
+const TOKEN: &str = "bm8gc3VjaCB0b2tlbiwgYnV0IG9mIHRoZSBsZW5ndGg";
+
+/// Of people, whoever they are; none of them gets through here.
+const fn in_person(name: &'static str, fault: FaultKind, ask: Ask) -> Row {
+    let (owner, stranger, anonymous) = (Some(fault), Some(fault), Some(fault));
+    Row { name, ask, owner, stranger, anonymous, system: FORBIDDEN, keyless: FORBIDDEN }
+}
+
+fn letter() -> members::Letter {
+    members::Letter { subject: "Your account".to_owned(), text: "{link}".to_owned() }
+}
+
 pub(super) fn rows() -> Vec<Row> {
     vec![
         public(
@@ -55,6 +68,38 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         own("members::count_sign_ins", ask!(|ctx, things| members::count_sign_ins(&ctx))),
         own("members::end_other_sign_ins", ask!(|ctx, things| members::end_other_sign_ins(&ctx))),
+        // Nothing of it is mailed here: whoever may ask is refused all the same.
+        Row {
+            owner: Some(FaultKind::Conflict),
+            stranger: Some(FaultKind::Conflict),
+            ..own(
+                "members::ask_for_address",
+                ask!(|ctx, things| async {
+                    members::ask_for_address(&ctx, String::new(), "a@b.example", &letter()).await
+                }),
+            )
+        },
+        in_person(
+            "members::ask_for_password",
+            FaultKind::Conflict,
+            ask!(|ctx, things| async {
+                members::ask_for_password(&ctx, "a@b.example", &letter()).await
+            }),
+        ),
+        // Whoever has the token of a link may do what it is for.
+        public("members::find_forgotten", ask!(|ctx, things| members::find_forgotten(&ctx, TOKEN))),
+        public("members::find_address", ask!(|ctx, things| members::find_address(&ctx, TOKEN))),
+        in_person(
+            "members::set_forgotten",
+            FaultKind::NotFound,
+            ask!(|ctx, things| members::set_forgotten(&ctx, TOKEN, "a pass phrase".to_owned())),
+        ),
+        in_person(
+            "members::confirm_address",
+            FaultKind::NotFound,
+            ask!(|ctx, things| async { members::confirm_address(&ctx, TOKEN, &letter()).await }),
+        ),
+        internal("members::send_letters", ask!(|ctx, things| members::send_letters(&ctx))),
         own("members::export", ask!(|ctx, things| async { members::export(&ctx).await.map(drop) })),
         internal("members::purge_closed", ask!(|ctx, things| members::purge_closed(&ctx))),
         internal("budgets::forget_networks", ask!(|ctx, things| budgets::forget_networks(&ctx))),
