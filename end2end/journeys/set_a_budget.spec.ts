@@ -2,7 +2,7 @@
 // from being overwritten unseen, and lifted; with and without JavaScript.
 
 import { expectAccessible } from '../fixtures/a11y.ts';
-import { beGuest, startSession, untilEnded } from '../fixtures/seed.ts';
+import { beGuest, makeAgent, startSession, untilEnded } from '../fixtures/seed.ts';
 import { expect, refusal, test, visit } from '../fixtures/test.ts';
 
 const all = { name: 'The month of All agents' };
@@ -61,6 +61,28 @@ test('limits that were changed elsewhere are not overwritten unseen', async ({ p
   await form.getByRole('button', { name: 'Keep mine' }).click();
   await expect(page.getByRole('region', all)).toContainText('50,000');
   expect(await tokens()).toBe(50_000);
+});
+
+test('limits that are typed stand under no other agent that joins the list', async ({ page }) => {
+  const tester = await beGuest(page);
+  const reckoner = await makeAgent(page, { name: 'Reckoner' });
+  const limit = async (id: string, max_tokens: number) => {
+    const answer = await page.request.put(`/api/v1/agents/${id}/budget`, { data: { max_tokens } });
+    expect(answer.status(), await answer.text()).toBe(200);
+  };
+  await limit(reckoner, 70_000);
+  await visit(page, '/account/usage');
+  const row = (name: string) => page.getByRole('listitem').filter({ has: page.getByRole('heading', { name }) });
+  await row('Reckoner').locator('summary').click();
+  await row('Reckoner').getByLabel('Tokens in a month').fill('5000');
+  // The one that is listed before it is listed with its first limit.
+  await limit(tester, 90_000);
+  const form = page.getByRole('region', { name: /^All agents,/ });
+  await form.getByLabel('Tokens in a month').fill('100000');
+  await form.getByRole('button', { name: 'Save limits' }).click();
+  await expect(page.getByRole('region', all)).toContainText('100,000');
+  await expect(row('Tester').getByLabel('Tokens in a month')).toHaveValue('90000');
+  await expect(row('Reckoner').getByLabel('Tokens in a month')).toHaveValue('70000');
 });
 
 test.describe('without JavaScript', () => {

@@ -8,20 +8,18 @@ use resonant_domain::money::MicroUsd;
 use resonant_domain::usage::{AGENTS_MAX, BudgetUse, COUNTED_MAX, DAYS};
 use resonant_domain::{AgentId, FaultKind};
 
-use super::usage_api::{AgentBudget, OwnBudget, SetBudget, UsagePage, UsedInMonth, get_usage};
+use super::limits_form::limits_form;
+use super::usage_api::{AgentBudget, SetBudget, UsagePage, UsedInMonth, get_usage};
 use super::usage_chart::UsageChart;
-use crate::error::{AppError, action_error, field_error, successes};
-use crate::features::studio::{
-    ConflictNotice, dollars as dollars_alone, is_conflict, presumed_note,
-};
-use crate::language::{cost_text, decimal, key, number, tr, tr_with};
+use crate::error::{AppError, successes};
+use crate::features::studio::presumed_note;
+use crate::language::{cost_text, key, number, tr, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::state::use_toasts;
 use crate::ui::{
-    Button, Field, FormError, LinkButton, Notice, PageHead, Skeleton, Tone, cannot_be_shown, kept,
-    month_text, own_page_fault,
+    LinkButton, Notice, PageHead, Skeleton, Tone, cannot_be_shown, kept, month_text, own_page_fault,
 };
 
 /// The page of usage and budgets.
@@ -298,79 +296,6 @@ fn dollars(micro_usd: u64) -> String {
     cost_text(MicroUsd(i64::try_from(micro_usd).unwrap_or(i64::MAX)))
 }
 
-/// The form of the limits of an agent, or of all agents together.
-fn limits_form(
-    agent: Option<AgentId>,
-    budget: OwnBudget,
-    set: ServerAction<SetBudget>,
-    latest: RwSignal<String>,
-) -> AnyView {
-    let own = agent.map(|id| id.to_string()).unwrap_or_default();
-    let OwnBudget { used, version } = budget;
-    let refused = refused_form();
-    let is_refused = refused.text("agent").as_ref() == Some(&own);
-    let typed = |name: &str| refused.text(name).filter(|_| is_refused);
-    let limits = used.budget.limits;
-    let written = |micro: u64| decimal(dollars_alone(micro));
-    let usd = typed("dollars").or_else(|| limits.max_micro_usd.map(written)).unwrap_or_default();
-    let tokens = typed("tokens").or_else(|| limits.max_tokens.map(|most| most.to_string()));
-    let seen = typed("seen").unwrap_or(version);
-    let whose = own.clone();
-    let any = action_error(set);
-    let error = Signal::derive(move || {
-        let is_own = latest.try_with(|latest| *latest == whose) == Some(true);
-        any.try_get().flatten().filter(|_| is_own)
-    });
-    let is_conflict = is_conflict(error);
-    let other = Signal::derive(move || {
-        error.try_get().flatten().filter(|_| is_conflict.try_get() != Some(true))
-    });
-    let place = if own.is_empty() { "all".to_owned() } else { own.clone() };
-    let theirs = agent.map_or_else(|| paths::USAGE.to_owned(), paths::usage_of);
-    view! {
-        <ActionForm action=set>
-            <div class="form">
-                <FormError error=other fields=&["max_tokens", "max_micro_usd"] />
-                <ConflictNotice
-                    text=tr(
-                        "This was changed elsewhere after you opened it. Nothing of yours is lost: it still \
-                        stands in the form.",
-                    )
-                    is_there=is_conflict
-                    busy=set.pending()
-                    theirs
-                />
-                <input type="hidden" name="agent" value=own />
-                <input type="hidden" name="seen" value=seen />
-                <div class="agent-form__limits">
-                    <Field
-                        label=tr("Dollars in a month")
-                        name="dollars"
-                        id=format!("dollars-{place}")
-                        value=usd
-                        optional=true
-                        autocomplete="off"
-                        hint=tr("Such as 0.50; empty for no limit")
-                        error=field_error(error, "max_micro_usd")
-                    />
-                    <Field
-                        label=tr("Tokens in a month")
-                        name="tokens"
-                        id=format!("tokens-{place}")
-                        value=tokens.unwrap_or_default()
-                        optional=true
-                        autocomplete="off"
-                        hint=tr("Such as 100000; empty for no limit")
-                        error=field_error(error, "max_tokens")
-                    />
-                </div>
-                <Button busy=set.pending()>{tr("Save limits")}</Button>
-            </div>
-        </ActionForm>
-    }
-    .into_any()
-}
-
 fn months_part(months: Vec<UsedInMonth>) -> AnyView {
     let rows = months
         .into_iter()
@@ -407,6 +332,7 @@ fn months_part(months: Vec<UsedInMonth>) -> AnyView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::features::studio::dollars as dollars_alone;
 
     #[test]
     fn a_limit_is_gone_with_what_it_was_raised_by() {
