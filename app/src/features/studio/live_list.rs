@@ -19,6 +19,8 @@ use crate::ui::{FirstWindow, Rows};
 /// How long it is left alone once it was read: where sessions begin one after the other, agents overtake each
 /// other with each of them.
 const PAUSE: Duration = Duration::from_secs(2);
+/// So many agents that were heard of are remembered.
+const HEARD_MAX: usize = 500;
 
 /// A list of agents, and how it is read anew.
 #[derive(Clone, Copy)]
@@ -26,10 +28,32 @@ pub(super) struct LiveList {
     rows: Rows<AgentLine>,
     query: StoredValue<AgentQuery>,
     turns: Turns,
-    /// Those that were heard of, as they were then: of what is not at hand nothing else is known.
-    heard: StoredValue<BTreeMap<AgentId, AgentLine>>,
+    heard: StoredValue<Heard>,
     /// There are more agents than a list that was short can draw.
     on_outgrown: Callback<()>,
+}
+
+/// The agents that were heard of, as they were then: of what is not at hand nothing else is known.
+#[derive(Debug, Default)]
+struct Heard(BTreeMap<AgentId, AgentLine>);
+
+impl Heard {
+    /// Takes over an agent as it is now. Answers as what it was known; nothing where it was not, or not any more:
+    /// whoever keeps a page open for days is told of every agent there is.
+    fn hear(&mut self, line: &AgentLine) -> Option<AgentLine> {
+        let before = self.0.insert(line.summary.id, line.clone());
+        if self.0.len() > HEARD_MAX {
+            self.0.retain(|id, _| *id == line.summary.id);
+        }
+        before
+    }
+
+    /// Forgets agents that are not there any more.
+    fn forget(&mut self, gone: &[AgentId]) {
+        for id in gone {
+            self.0.remove(id);
+        }
+    }
 }
 
 /// The list as it is now. Call it inside a component.
@@ -94,8 +118,7 @@ impl LiveList {
     fn hear(self, line: &AgentLine) {
         let is_same = |known: &AgentLine| known.summary.id == line.summary.id;
         let shown = self.rows.find(is_same);
-        let heard =
-            self.heard.try_update_value(|heard| heard.insert(line.summary.id, line.clone()));
+        let heard = self.heard.try_update_value(|heard| heard.hear(line));
         self.rows.update(|known| {
             let is_changed = is_same(known) && known != line;
             if is_changed {
@@ -136,6 +159,7 @@ impl LiveList {
                 },
                 move |news| {
                     bulk.forget(&news.gone);
+                    self.heard.try_update_value(|heard| heard.forget(&news.gone));
                     self.refresh();
                 },
                 move |count| unread.tell(count),
@@ -148,4 +172,40 @@ impl LiveList {
 /// Ranks and counts stay far below what a browser's `usize` holds.
 pub(super) fn to_usize(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use resonant_domain::agent::{AgentStatus, AgentSummary, Avatar};
+
+    use super::*;
+
+    fn line(number: usize, runs: u64) -> AgentLine {
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let summary = AgentSummary {
+            id: format!("01890a5d-ac96-774b-bcce-{number:012x}").parse().unwrap(),
+            name: "Otter".to_owned(),
+            description: String::new(),
+            avatar: Avatar::default(),
+            status: AgentStatus::Active,
+            created_at: at,
+            updated_at: at,
+        };
+        AgentLine { summary, runs, open: 0 }
+    }
+
+    #[test]
+    fn of_those_that_were_heard_of_so_many_are_remembered() {
+        let mut heard = Heard::default();
+        assert_eq!(heard.hear(&line(0, 1)), None);
+        assert_eq!(heard.hear(&line(0, 2)), Some(line(0, 1)));
+        for number in 1..=HEARD_MAX {
+            heard.hear(&line(number, 1));
+            assert!(heard.0.len() <= HEARD_MAX, "{number}");
+        }
+        assert_eq!(heard.hear(&line(0, 3)), None, "there was no room for it");
+        assert_eq!(heard.hear(&line(HEARD_MAX, 2)), Some(line(HEARD_MAX, 1)));
+        heard.forget(&[line(HEARD_MAX, 1).summary.id]);
+        assert_eq!(heard.hear(&line(HEARD_MAX, 3)), None);
+    }
 }
