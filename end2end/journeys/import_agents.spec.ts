@@ -28,6 +28,24 @@ test('a file shows what it changes, then changes it', async ({ page }) => {
   await expect(page.locator('[name="form[name]"]')).toHaveValue('Better');
 });
 
+test('a file replaces what was changed elsewhere once its reader says so', async ({ page, browserConsole }) => {
+  browserConsole.allow(refusal);
+  const agentId = await beGuest(page);
+  await visit(page, `/studio/import?agent=${agentId}`);
+  await page.getByLabel(text).fill('{"resonant_agent":1,"name":"From a file"}');
+  await page.request.patch(`/api/v1/agents/${agentId}`, { data: { description: 'From elsewhere' } });
+  const replace = page.getByRole('button', { name: 'Replace the draft' });
+  await replace.click();
+  await expect(page.getByText('This agent was changed elsewhere after you opened it')).toBeVisible();
+  // What it would change is looked at, and asked for once more.
+  await page.getByRole('button', { name: 'See what it changes' }).click();
+  await expect(page.getByRole('region', { name: 'What the file changes' })).toContainText('From elsewhere');
+  await replace.click();
+  await page.getByRole('button', { name: 'Keep mine' }).click();
+  await expect(page).toHaveURL(new RegExp(`/studio/agents/${agentId}$`));
+  await expect(page.locator('[name="form[name]"]')).toHaveValue('From a file');
+});
+
 test('what a file changes is told of the text that stands there', async ({ page }) => {
   await beGuest(page);
   await visit(page, '/studio/import');

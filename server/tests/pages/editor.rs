@@ -164,16 +164,19 @@ async fn what_was_published_restored_or_imported_without_an_answer_is_done() {
     shows(&restore().await, &["has changed since"]);
 
     let revision = change("Guess once more.").await;
-    let import = async || {
+    let import = async |more: &str| {
         let file = r#"{"resonant_agent":1,"name":"Reader"}"#;
-        let form = format!("agent={}&revision={revision}&file={file}", agent.id);
+        let form = format!("agent={}&revision={revision}&file={file}{more}", agent.id);
         let page = format!("/studio/import?agent={}", agent.id);
         send_from(&app, &page, "studio/import_file", &ada, &form).await
     };
-    assert_eq!(import().await.status, 302);
-    assert_eq!(import().await.status, 302);
+    assert_eq!(import("").await.status, 302);
+    assert_eq!(import("").await.status, 302);
     change("Guess.").await;
-    shows(&import().await, &["has changed since"]);
+    // The way on goes on from what was seen before.
+    let revision = format!("name=\"revision\" value=\"{revision}\"");
+    shows(&import("").await, &["changed elsewhere after you opened it", "Keep mine", &revision]);
+    assert_eq!(import("&overwrite=true").await.status, 302);
     app.end().await;
 }
 

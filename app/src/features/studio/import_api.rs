@@ -46,13 +46,15 @@ pub async fn check_file(
     agents::preview_new(&ctx, &spec).await.map_err(ssr::fail)
 }
 
-/// Makes an agent from a file, or changes one unless it has changed since `revision`; then opens it. One that
-/// is as the file says already is what an earlier try has made of it, whose answer was lost.
+/// Makes an agent from a file, or changes one unless it has changed since `revision`, and with `overwrite` all the
+/// same; then opens it. One that is as the file says already is what an earlier try has made of it, whose answer
+/// was lost.
 /// Somebody who is not known yet becomes a guest.
 #[server(prefix = "/api/fn", endpoint = "studio/import_file")]
 pub async fn import_file(
     #[server(default)] agent: Option<AgentId>,
     #[server(default)] revision: Option<i64>,
+    #[server(default)] overwrite: bool,
     file: String,
 ) -> Result<(), AppError> {
     use resonant_backend::{Error, agents, members};
@@ -61,7 +63,8 @@ pub async fn import_file(
     let spec = AgentFile::parse(&file).map_err(|fault| invalid(vec![fault]))?;
     let ctx = ssr::ctx()?;
     let id = if let Some(id) = agent {
-        let replaced = agents::replace_draft(&ctx, id, spec.clone(), revision).await;
+        let expected = revision.filter(|_| !overwrite);
+        let replaced = agents::replace_draft(&ctx, id, spec.clone(), expected).await;
         let is_late = matches!(replaced, Err(Error::Changed(_)));
         let is_so =
             is_late && agents::preview_draft(&ctx, id, &spec).await.map_err(ssr::fail)?.is_empty();

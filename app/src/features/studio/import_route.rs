@@ -7,6 +7,7 @@ use leptos_meta::{Meta, Title};
 use leptos_router::hooks::use_query_map;
 
 use super::agent_form::field_fault;
+use super::conflict_notice::{ConflictNotice, is_conflict};
 use super::diff_view::DiffView;
 use super::editor_route::agent_id;
 use super::import_api::{CheckFile, ImportFile, ImportTarget, get_import_target};
@@ -72,6 +73,12 @@ fn Import(target: Option<ImportTarget>) -> impl IntoView {
     let refused = last_error(check);
     let error =
         Signal::derive(move || failed.get().or_else(|| refused.get().filter(|_| is_asked())));
+    // Of a new agent nothing was changed elsewhere.
+    let (is_new, is_conflict) = (target.is_none(), is_conflict(failed));
+    let is_late = Signal::derive(move || !is_new && is_conflict.try_get() == Some(true));
+    let other = Signal::derive(move || {
+        error.try_get().flatten().filter(|_| is_late.try_get() != Some(true))
+    });
     let changes = move || {
         let diff = check.value().get()?.ok()?;
         is_asked().then(|| {
@@ -122,16 +129,28 @@ fn Import(target: Option<ImportTarget>) -> impl IntoView {
         ),
     };
     let hidden = target.map(|target| {
+        // A refused form goes on from the draft that it was made for.
+        let revision = refused_form().text("revision");
+        let revision = revision.unwrap_or_else(|| target.revision.to_string());
         view! {
+            <ConflictNotice
+                text=tr(
+                    "This agent was changed elsewhere after you opened it. Nothing of yours is lost: \
+                    it still stands in the form.",
+                )
+                is_there=is_late
+                busy=import.pending()
+                theirs=paths::agent(target.id)
+            />
             <input type="hidden" name="agent" value=target.id.to_string() />
-            <input type="hidden" name="revision" value=target.revision.to_string() />
+            <input type="hidden" name="revision" value=revision />
         }
     });
     view! {
         <PageHead title=title lead=lead />
         <ActionForm action=import>
             <div class="agent-form">
-                <FormError error=error fields=&["file"] />
+                <FormError error=other fields=&["file"] />
                 {hidden}
                 <div class="field with-script">
                     <label class="field__label" for="import-file">
