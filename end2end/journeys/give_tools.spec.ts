@@ -78,6 +78,25 @@ test('tools are chosen from an OpenAPI document', async ({ page, browserConsole 
   await expect(page.getByRole('heading', { name: 'listPets' })).toHaveCount(0);
 });
 
+test('what was typed to try a tool that is removed stands under no other one', async ({ page }) => {
+  const id = await beGuest(page, 'Keeper');
+  await visit(page, `/studio/agents/${id}/tools/import`);
+  const part = page.getByRole('region', { name: 'An OpenAPI document' });
+  await part.getByRole('textbox', { name: /Document/ }).fill(petstore);
+  await part.getByRole('button', { name: 'Show its tools' }).click();
+  await part.getByRole('button', { name: 'Add the ticked tools' }).click();
+  await page.waitForURL(`/studio/agents/${id}/tools`);
+  // Whichever stands first: the other one takes its place.
+  const tools = page.getByRole('heading', { name: /^(listPets|getPet)$/ });
+  const [first, second] = await tools.allTextContents();
+  await page.getByText(new RegExp(`Try it ?: ${first}`)).click();
+  const typed = '{"colour": "red"}';
+  await page.locator(`#try-${first}`).fill(typed);
+  await page.getByRole('button', { name: new RegExp(`Remove ?: ${first}`) }).click();
+  await expect(tools).toHaveCount(1);
+  await expect(page.locator(`#try-${second}`)).not.toHaveValue(typed);
+});
+
 test('a built-in tool is switched on and tried', async ({ page }) => {
   const id = await beGuest(page, 'Reckoner');
   await page.request.patch(`/api/v1/agents/${id}`, { data: { tools: [] } });

@@ -73,3 +73,21 @@ test('a proposal leaves a way back to what was typed', async ({ page }) => {
   await expect(name).toHaveValue('');
   await expect(back).toHaveCount(0);
 });
+
+test('what was typed for a variable stays with its name while the prompt is changed', async ({ page }) => {
+  const id = await beGuest(page, 'Guide');
+  const spec = { system_prompt: 'Speak about {{city}}, {{tone}}.', variables: [{ name: 'city' }, { name: 'tone' }] };
+  expect((await page.request.patch(`/api/v1/agents/${id}`, { data: spec })).status()).toBe(200);
+  await visit(page, `/studio/agents/${id}`);
+  const run = page.getByRole('region', { name: 'Run' });
+  await run.getByRole('textbox', { name: 'city' }).fill('Oslo');
+  await run.getByRole('textbox', { name: 'tone' }).fill('Kindly');
+  const row = (number: number) => page.getByRole('group', { name: `variable ${number}` });
+  await row(1).getByLabel('Name').fill('');
+  await page.getByRole('button', { name: 'Save changes' }).click();
+  await expect(run.getByRole('textbox', { name: 'city' })).toHaveCount(0);
+  await expect(run.getByRole('textbox', { name: 'tone' })).toHaveValue('Kindly');
+  await row(2).getByLabel('Needed').check();
+  await page.getByRole('button', { name: 'Save changes' }).click();
+  await expect(run.getByRole('textbox', { name: 'tone (needed)' })).toHaveValue('Kindly');
+});

@@ -202,17 +202,12 @@ pub(super) fn RunPanel(
                     hint=tr("Material for it: a text, a table, notes")
                     error=field_fault(error, "context")
                 />
-                {move || {
-                    let values = values.clone();
-                    view! {
-                        <VariableFields
-                            variables=variables.get()
-                            prefix="run[variables]"
-                            values=values
-                            error=error
-                        />
-                    }
-                }}
+                <VariableFields
+                    variables=variables
+                    prefix="run[variables]"
+                    values=values
+                    error=error
+                />
                 {editions}
                 <details class="run-panel__limits">
                     <summary>{tr("Other limits for this session")}</summary>

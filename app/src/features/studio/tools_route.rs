@@ -1,6 +1,7 @@
 //! `/studio/agents/{id}/tools`: what an agent may call, one tool after the other, with its schema.
 
 use leptos::form::ActionForm;
+use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_meta::{Meta, Title};
@@ -21,12 +22,12 @@ use super::tools_api::{
 use crate::error::{AppError, action_error, field_error};
 use crate::language::{tr, tr_text, tr_with};
 use crate::lazy_page::LazyPage;
-use crate::paths;
 use crate::state::use_toasts;
 use crate::ui::{
     Badge, Button, ButtonKind, Code, FormError, LinkButton, PageHead, Skeleton, TextArea, Tone,
     cannot_be_shown, duration_text, kept,
 };
+use crate::{browser, paths};
 
 /// The page of an agent's tools.
 pub struct ToolsRoute {
@@ -288,6 +289,9 @@ fn Trial(
 ) -> impl IntoView {
     let field = format!("try-{name}");
     let own = StoredValue::new(name.clone());
+    // The row of a tool that is removed becomes the next one's.
+    let (node, of) = (NodeRef::<html::Form>::new(), name.clone());
+    Effect::new(move || browser::begin_anew(node, &of));
     // All rows share the action: an answer and an error belong to the row that asked last.
     let asked = RwSignal::new(false);
     Effect::new(move || {
@@ -311,7 +315,7 @@ fn Trial(
             <p class="tools__note">
                 {tr("It is called for real, with your secrets, and not approved by anyone else.")}
             </p>
-            <ActionForm action>
+            <ActionForm action node_ref=node>
                 <ToolInputs id name />
                 <TextArea
                     label=tr("Arguments")

@@ -10,10 +10,13 @@ use crate::ui::TextArea;
 
 /// A field for each variable, named `<prefix>[<variable>]`. Belongs into a form. None of them is
 /// required by the browser: which edition runs decides what must be given, and the server knows.
+///
+/// The variables may become others while somebody fills them in: what was typed for one stays with its name.
 #[component]
 pub(crate) fn VariableFields(
     /// The variables.
-    variables: Vec<Variable>,
+    #[prop(into)]
+    variables: Signal<Vec<Variable>>,
     /// Under which name a form sends them.
     prefix: &'static str,
     /// What they start with.
@@ -23,16 +26,22 @@ pub(crate) fn VariableFields(
     #[prop(into)]
     error: Signal<Option<AppError>>,
 ) -> impl IntoView {
-    if variables.is_empty() {
-        return ().into_any();
-    }
     let refused = refused_form();
+    let typed = StoredValue::new(values);
+    let has_any = Memo::new(move |_| variables.with(|variables| !variables.is_empty()));
     let field = move |variable: Variable| {
         let name = format!("{prefix}[{}]", variable.name);
-        let value = refused.text(&name).or_else(|| values.get(&variable.name).cloned());
+        let known = typed.with_value(|typed| typed.get(&variable.name).cloned());
+        let value = refused.text(&name).or(known);
         let field = format!("variables.{}", variable.name);
         let fault = Signal::derive(move || {
             error.try_with(|error| error.as_ref()?.field(&field).map(str::to_owned)).flatten()
+        });
+        let own = variable.name.clone();
+        let hear = Callback::new(move |text: String| {
+            typed.try_update_value(|typed| {
+                typed.insert(own.clone(), text);
+            });
         });
         let is_needed = variable.must_be_given();
         let label = if is_needed {
@@ -45,6 +54,7 @@ pub(crate) fn VariableFields(
                 label=label
                 name=name
                 value=value.unwrap_or_default()
+                on_input=hear
                 rows=1
                 maxlength=VALUE_MAX
                 placeholder=variable.default.unwrap_or_default()
@@ -54,10 +64,19 @@ pub(crate) fn VariableFields(
         }
     };
     view! {
-        <fieldset class="variables">
-            <legend class="field__label">{tr("Variables of its prompt")}</legend>
-            {variables.into_iter().map(field).collect_view()}
-        </fieldset>
+        <Show when=move || has_any.get()>
+            <fieldset class="variables">
+                <legend class="field__label">{tr("Variables of its prompt")}</legend>
+                <For
+                    each=move || variables.get()
+                    // One that is declared otherwise is drawn anew.
+                    key=|variable| {
+                        let Variable { name, description, default, required } = variable.clone();
+                        (name, description, default, required)
+                    }
+                    children=field.clone()
+                />
+            </fieldset>
+        </Show>
     }
-    .into_any()
 }
