@@ -1,8 +1,8 @@
 // The bench: a test set is written, run, fails, is mended and passes; a version waits for it. Any version can
 // be tested, and a deleted set comes back.
 
-import { beGuest } from '../fixtures/seed.ts';
-import { expect, test, visit } from '../fixtures/test.ts';
+import { beGuest, startSession, untilEnded } from '../fixtures/seed.ts';
+import { expect, test, untilLive, visit } from '../fixtures/test.ts';
 
 test('a test set holds back a version until it passes', async ({ page }) => {
   const id = await beGuest(page, 'Reckoner');
@@ -71,6 +71,28 @@ test('any version is tested, beside the answer that was expected', async ({ page
   await expect(compared.locator('ins').filter({ hasText: '84' })).toHaveCount(1);
 });
 
+test('all test sets run at once', async ({ page }) => {
+  const id = await beGuest(page, 'Reckoner');
+  await page.request.patch(`/api/v1/agents/${id}`, { data: { tools: [{ name: 'calculator' }] } });
+  const add = (name: string, text: string) =>
+    page.request.post(`/api/v1/agents/${id}/test-sets`, {
+      data: { name, cases: [{ goal: 'What is 12 * 7?', checks: [{ kind: 'contains', text }] }] },
+    });
+  expect((await add('Basics', '84')).status()).toBe(201);
+  await visit(page, `/studio/agents/${id}/bench`);
+  const all = page.getByRole('button', { name: 'Run all test sets' });
+  // Of one its own button is as good.
+  await expect(page.getByRole('button', { name: 'Run Basics' })).toBeVisible();
+  await expect(all).toHaveCount(0);
+
+  expect((await add('More', '85')).status()).toBe(201);
+  await visit(page, `/studio/agents/${id}/bench`);
+  await all.click();
+  await expect(page.getByText('All 1 passed')).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByText('1 of 1 failed')).toBeVisible({ timeout: 30_000 });
+  await expect(page).toHaveURL(`/studio/agents/${id}/bench`);
+});
+
 test('a deleted test set comes back with its runs', async ({ page }) => {
   const id = await beGuest(page, 'Reckoner');
   const cases = [{ goal: 'What is 12 * 7?', checks: [{ kind: 'contains', text: '84' }] }];
@@ -124,4 +146,84 @@ test('what has several lines is held against answers as it was written', async (
   await page.getByRole('textbox', { name: /^The answer contains/ }).first().fill('84\nOne\n  and two');
   const [changed] = await save();
   expect(changed).toMatchObject({ checks: [{ text: '84' }, { text: 'One\nand two' }, kept.checks[2]] });
+});
+
+test('a version that was chosen for a set that is deleted is chosen for no other one', async ({ page }) => {
+  const id = await beGuest(page, 'Reckoner');
+  const spec = { description: 'Reckons', system_prompt: 'Reckon.', tools: [{ name: 'calculator' }] };
+  await page.request.patch(`/api/v1/agents/${id}`, { data: spec });
+  expect((await page.request.post(`/api/v1/agents/${id}/versions`, { data: {} })).status()).toBe(201);
+  for (const name of ['Sums', 'Products']) {
+    const cases = [{ goal: 'What is 12 * 7?', checks: [{ kind: 'contains', text: '84' }] }];
+    await page.request.post(`/api/v1/agents/${id}/test-sets`, { data: { name, cases } });
+  }
+  await visit(page, `/studio/agents/${id}/bench`);
+  const sets = page.getByRole('heading', { name: /^(Sums|Products)$/ });
+  const [first] = await sets.allTextContents();
+  // Above the sets there is the choice for all of them, which goes with the second one.
+  const remove = page.getByRole('button', { name: `Delete ${first}` });
+  await page.getByRole('listitem').filter({ has: remove }).getByLabel('Against').selectOption('1');
+  await remove.click();
+  await expect(sets).toHaveCount(1);
+  await expect(page.getByLabel('Against')).toHaveValue('');
+});
+
+test('a run is watched on although the server was not reached once', async ({ page, browserConsole }) => {
+  browserConsole.allow(/net::ERR_FAILED/);
+  const id = await beGuest(page, 'Reckoner');
+  await page.request.patch(`/api/v1/agents/${id}`, { data: { tools: [{ name: 'calculator' }] } });
+  const cases = [{ goal: 'What is 12 * 7?', checks: [{ kind: 'contains', text: '84' }] }];
+  await page.request.post(`/api/v1/agents/${id}/test-sets`, { data: { name: 'Basics', cases } });
+  // A run that takes as long as this asks: it is told as under way.
+  type Run = { ended_at: string | null } | null;
+  let server: 'is slow' | 'is away' | 'answers' = 'is slow';
+  await page.route(/\/api\/fn\/studio\/get_bench/, async (route) => {
+    if (server === 'is away') return route.abort('failed');
+    const response = await route.fetch();
+    if (server === 'answers') return route.fulfill({ response });
+    const bench = (await response.json()) as { sets: { last_run?: Run }[]; shown: { run: Run } | null };
+    for (const run of [...bench.sets.map((set) => set.last_run), bench.shown?.run]) if (run) run.ended_at = null;
+    await route.fulfill({ response, json: bench });
+  });
+  await visit(page, `/studio/agents/${id}/bench`);
+  await page.getByRole('button', { name: 'Run Basics' }).click();
+  await page.waitForURL(/&run=/);
+  const underWay = page.getByText(/^Runs: \d of 1 decided$/);
+  await expect(underWay.first()).toBeVisible();
+  server = 'is away';
+  await page.waitForEvent('requestfailed', (request) => request.url().includes('/studio/get_bench'));
+  server = 'answers';
+  await expect(page.getByText('All 1 passed').first()).toBeVisible({ timeout: 30_000 });
+  await expect(underWay).toHaveCount(0);
+});
+
+test('a session becomes a case of a new test set, and of one that is there', async ({ page }) => {
+  const id = await beGuest(page, 'Reckoner');
+  const spec = { system_prompt: 'Reckon.', tools: [{ name: 'calculator' }] };
+  await page.request.patch(`/api/v1/agents/${id}`, { data: spec });
+  const session = await startSession(page, id, 'What is 12 * 7?');
+  await untilEnded(page, session);
+  await visit(page, `/sessions/${session}`);
+  await page.getByText('Share, export, compare').click();
+  await page.getByRole('link', { name: 'Make it a test case' }).click();
+  await page.waitForURL(`/studio/agents/${id}/bench/edit?from=${session}`);
+  const given = (number: number, name: RegExp) =>
+    page.getByRole('group', { name: `Case ${number}`, exact: true }).getByRole('textbox', { name });
+  await expect(given(1, /^Goal/)).toHaveValue('What is 12 * 7?');
+  await expect(given(1, /^Expected answer/)).toHaveValue(/84/);
+  await page.getByLabel('Name', { exact: true }).first().fill('Basics');
+  const save = async () => {
+    await page.getByRole('button', { name: 'Save test set' }).click();
+    await page.waitForURL(/bench\?set=/);
+  };
+  await save();
+
+  await visit(page, `/studio/agents/${id}/bench/edit?from=${session}`);
+  await page.getByRole('link', { name: 'Basics', exact: true }).click();
+  await page.waitForURL(/\?set=.+&from=/);
+  await untilLive(page);
+  await expect(given(2, /^Goal/)).toHaveValue('What is 12 * 7?');
+  await save();
+  const kept = (await (await page.request.get(`/api/v1/agents/${id}/test-sets`)).json()) as { test_sets: { cases: { goal: string }[] }[] };
+  expect(kept.test_sets.map((set) => set.cases.map((one) => one.goal))).toEqual([['What is 12 * 7?', 'What is 12 * 7?']]);
 });

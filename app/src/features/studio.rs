@@ -14,6 +14,7 @@ mod agents_route;
 mod bench_api;
 mod bench_route;
 mod bench_run;
+mod bench_sets;
 mod bulk;
 mod conflict_notice;
 mod day_chart;

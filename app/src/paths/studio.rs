@@ -164,6 +164,17 @@ pub fn edit_test_set(id: AgentId, set: TestSetId) -> String {
     with_query(&new_test_set(id), &[("set", Some(&set.to_string()))])
 }
 
+/// The form of a new test set whose first case is as a session went.
+pub fn new_test_of(id: AgentId, session: SessionId) -> String {
+    with_query(&new_test_set(id), &[("from", Some(&session.to_string()))])
+}
+
+/// The form of a test set, with such a case more.
+pub fn add_test_of(id: AgentId, set: TestSetId, session: SessionId) -> String {
+    let (set, session) = (set.to_string(), session.to_string());
+    with_query(&new_test_set(id), &[("set", Some(&set)), ("from", Some(&session))])
+}
+
 /// The messages of a webhook.
 pub fn webhook(id: WebhookId) -> String {
     format!("{AUTOMATIONS}/webhooks/{id}")

@@ -7,6 +7,7 @@
 mod gate;
 pub mod records;
 mod runs;
+mod starts;
 
 use jiff::{SignedDuration, Timestamp};
 use resonant_domain::agent_list::TRASH_DAYS;
@@ -29,8 +30,9 @@ use crate::{Backend, Ctx, Error, Result, access, effects, seen, store};
 
 pub(crate) use gate::lacking;
 pub use gate::missing;
-pub use runs::{list_runs, read_run, run, settle_due};
+pub use runs::{list_runs, read_run, settle_due};
 pub(crate) use runs::{settle_agent, settle_ended};
+pub use starts::{run, run_all};
 
 const NOT_FOUND: Error = Error::NotFound("test set");
 /// How many test sets one look purges; the next one finds the rest.

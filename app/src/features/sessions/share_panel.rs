@@ -18,7 +18,7 @@ pub(super) fn SharePanel(
     /// Whether the viewer may make a link for anyone.
     may_link: bool,
 ) -> impl IntoView {
-    let id = session.id;
+    let (id, agent) = (session.id, session.agent_id);
     let share = ServerAction::<ShareSession>::new();
     let unshare = ServerAction::<UnshareSession>::new();
     let changes = move || (share.version().get(), unshare.version().get());
@@ -57,6 +57,14 @@ pub(super) fn SharePanel(
             }
         }
     };
+    let test = move || {
+        view! {
+            <a href=paths::new_test_of(agent, id)>
+                <Icon name=IconName::CheckCircle />
+                {tr("Make it a test case")}
+            </a>
+        }
+    };
     view! {
         <details class="share">
             <summary class="share__title">{tr("Share, export, compare")}</summary>
@@ -83,6 +91,7 @@ pub(super) fn SharePanel(
                         <Icon name=IconName::Parallel />
                         {tr("Compare with another session")}
                     </a>
+                    {may_link.then(test)}
                 </p>
             </div>
         </details>

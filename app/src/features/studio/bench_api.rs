@@ -2,14 +2,14 @@
 
 use leptos::prelude::*;
 use resonant_domain::FieldFault;
-use resonant_domain::ids::{AgentId, TestRunId, TestSetId};
+use resonant_domain::ids::{AgentId, SessionId, TestRunId, TestSetId};
 use resonant_domain::page::Page;
 use resonant_domain::spec_diff::Piece;
 use resonant_domain::team::AgentStanding;
 use resonant_domain::test_set::{RunSummary, TestRun, TestSet, TrashedSet};
 use serde::{Deserialize, Serialize};
 
-use super::test_set_form::TestSetForm;
+use super::test_set_form::{CaseForm, TestSetForm};
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{features::studio::form_rules::invalid, language::said_in, paths, ssr};
@@ -147,6 +147,24 @@ pub(super) async fn lacking_tests(
     Ok(missing)
 }
 
+/// A case as a session went: what it was set on, and its answer to that, where it is whole, as the one that is
+/// expected.
+#[server(prefix = "/api/fn", endpoint = "studio/get_case_of")]
+pub async fn get_case_of(session: SessionId) -> Result<CaseForm, AppError> {
+    use resonant_domain::test_set::{EXPECTED_MAX, TestCase};
+
+    let so_far = crate::features::sessions::api::get_session(session).await?;
+    let (session, timeline) = (so_far.session, so_far.timeline);
+    let answer = timeline.answer_to_goal();
+    Ok(CaseForm::from(&TestCase {
+        goal: session.goal,
+        context: session.context,
+        variables: session.variables,
+        expected: answer.map(|answer| answer.chars().take(EXPECTED_MAX).collect()),
+        ..TestCase::default()
+    }))
+}
+
 /// Makes a test set, or replaces the one that is named unless it has changed since it was `seen`, and goes
 /// to the bench; `overwrite` replaces it all the same.
 #[server(prefix = "/api/fn", endpoint = "studio/save_test_set")]
@@ -208,8 +226,27 @@ pub async fn run_test_set(
     set: TestSetId,
     #[server(default)] version: String,
 ) -> Result<(), AppError> {
-    use resonant_domain::test_set::NewTestRun;
+    let (new, ctx) = (new_run(&version)?, ssr::ctx()?);
+    let run = resonant_backend::test_sets::run(&ctx, id, set, new).await.map_err(ssr::fail)?;
+    ssr::redirect(&paths::test_run(id, set, run.summary.id));
+    Ok(())
+}
 
+/// Runs all test sets against the draft, or the version that is named, and goes to where they are listed.
+#[server(prefix = "/api/fn", endpoint = "studio/run_all_test_sets")]
+pub async fn run_all_test_sets(
+    id: AgentId,
+    #[server(default)] version: String,
+) -> Result<(), AppError> {
+    let new = new_run(&version)?;
+    resonant_backend::test_sets::run_all(&ssr::ctx()?, id, new).await.map_err(ssr::fail)?;
+    ssr::redirect(&paths::bench(id));
+    Ok(())
+}
+
+/// The run that a form asks for.
+#[cfg(feature = "ssr")]
+fn new_run(version: &str) -> Result<resonant_domain::test_set::NewTestRun, AppError> {
     let version = match version.trim() {
         "" => None,
         text => {
@@ -217,11 +254,7 @@ pub async fn run_test_set(
             Some(text.parse().map_err(wrong)?)
         }
     };
-    let new = NewTestRun { version };
-    let ctx = ssr::ctx()?;
-    let run = resonant_backend::test_sets::run(&ctx, id, set, new).await.map_err(ssr::fail)?;
-    ssr::redirect(&paths::test_run(id, set, run.summary.id));
-    Ok(())
+    Ok(resonant_domain::test_set::NewTestRun { version })
 }
 
 /// Says whether versions are held back until all test sets pass.

@@ -7,21 +7,22 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
+use resonant_domain::FaultKind;
 use resonant_domain::agent_list::TRASH_DAYS;
 use resonant_domain::ids::AgentId;
 use resonant_domain::team::AgentRight;
 use resonant_domain::test_set::{TestSet, TrashedSet};
 
 use super::bench_api::{
-    BenchPage, DeleteTestSet, RestoreTestSet, RunTestSet, SetTestPolicy, get_bench,
+    BenchPage, DeleteTestSet, RestoreTestSet, RunAllTestSets, RunTestSet, SetTestPolicy, get_bench,
     restore_test_set,
 };
-use super::bench_run::{Shown, Verdict};
-use super::edition_field::EditionField;
+use super::bench_run::Shown;
+use super::bench_sets::{RunAll, SetRow};
 use super::editor_route::agent_id;
 use super::team_panel::{StandingNote, may};
 use crate::error::{AppError, action_error};
-use crate::language::{key, tr, tr_count, tr_text, tr_with};
+use crate::language::{key, tr, tr_text, tr_with};
 use crate::lazy_page::LazyPage;
 use crate::paths;
 use crate::state::use_toasts;
@@ -32,14 +33,15 @@ use crate::ui::{
 
 /// While a run is under way the page asks anew after such a time.
 const EVERY: Duration = Duration::from_secs(2);
-/// So many versions can be chosen from a list, which each set has.
-const LISTED: u32 = 50;
 
 /// The page of an agent's bench.
 pub struct BenchRoute {
     actions: Actions,
     /// How many sets were brought back by their notes.
     restored: RwSignal<u32>,
+    /// The page with a run under way, which is asked for again and again: what goes wrong once shall end neither
+    /// that nor what is looked at.
+    last: StoredValue<Option<BenchPage>>,
     page: Resource<Result<BenchPage, AppError>>,
 }
 
@@ -47,6 +49,7 @@ pub struct BenchRoute {
 #[derive(Clone, Copy)]
 struct Actions {
     run: ServerAction<RunTestSet>,
+    run_all: ServerAction<RunAllTestSets>,
     delete: ServerAction<DeleteTestSet>,
     restore: ServerAction<RestoreTestSet>,
     policy: ServerAction<SetTestPolicy>,
@@ -56,6 +59,7 @@ impl LazyPage for BenchRoute {
     fn data() -> Self {
         let actions = Actions {
             run: ServerAction::new(),
+            run_all: ServerAction::new(),
             delete: ServerAction::new(),
             restore: ServerAction::new(),
             policy: ServerAction::new(),
@@ -66,29 +70,45 @@ impl LazyPage for BenchRoute {
             let query = query.read();
             (query.get("set"), query.get("run"), query.get("runs"))
         });
-        let Actions { run, delete, restore, policy } = actions;
+        let Actions { run, run_all, delete, restore, policy } = actions;
         let restored = RwSignal::new(0);
-        let changes = [run.version(), delete.version(), restore.version(), policy.version()];
+        let last = StoredValue::new(None::<BenchPage>);
+        let changes = [
+            run.version(),
+            run_all.version(),
+            delete.version(),
+            restore.version(),
+            policy.version(),
+        ];
         let versions = move || (changes.map(|version| version.get()), restored.get());
         let page = Resource::new_blocking(
             move || (id.get(), shown.get(), versions()),
-            |(id, (set, run, runs), _)| async move {
+            move |(id, (set, run, runs), _)| async move {
+                let asked = (id.clone(), set.clone(), run.clone(), runs.clone());
                 let parsed = set.map(|set| set.parse().map_err(|_| no_set())).transpose()?;
                 let run = run.map(|run| run.parse().map_err(|_| no_set())).transpose()?;
-                get_bench(agent_id(&id)?, parsed, run, runs).await
+                match get_bench(agent_id(&id)?, parsed, run, runs).await {
+                    Err(error) if is_passing(error.kind) => {
+                        let known = last.try_get_value().flatten();
+                        known.filter(|page| is_at(page, &asked)).ok_or(error)
+                    }
+                    answer => answer,
+                }
             },
         );
-        Self { actions, restored, page }
+        Self { actions, restored, last, page }
     }
 
     fn view(this: Self) -> AnyView {
-        let BenchRoute { actions, restored, page } = this;
+        let BenchRoute { actions, restored, last, page } = this;
         offer_way_back(actions.delete, restored);
         Effect::new(move || {
-            let is_open = page.with(|page| match page {
-                Some(Ok(page)) => page.is_open(),
-                _ => false,
+            let open = page.with(|page| match page {
+                Some(Ok(page)) => Some(page.clone()).filter(BenchPage::is_open),
+                _ => None,
             });
+            let is_open = open.is_some();
+            last.set_value(open);
             if is_open && let Ok(handle) = set_timeout_with_handle(move || page.refetch(), EVERY) {
                 on_cleanup(move || handle.clear());
             }
@@ -112,6 +132,25 @@ impl LazyPage for BenchRoute {
         }
         .into_any()
     }
+}
+
+/// What the address of a bench asks for: the agent, the set, its run, and where its runs begin.
+type Address = (String, Option<String>, Option<String>, Option<String>);
+
+/// Whether a page is what an address asks for. Where older runs are listed nobody knows.
+fn is_at(page: &BenchPage, (id, set, run, runs): &Address) -> bool {
+    let shown = page.shown.as_ref();
+    let shown_set = shown.map(|shown| shown.set.id.to_string());
+    let shown_run = shown.and_then(|shown| Some(shown.run.as_ref()?.summary.id.to_string()));
+    page.agent_id.to_string() == *id
+        && shown_set == *set
+        && (run.is_none() || shown_run == *run)
+        && runs.is_none()
+}
+
+/// Whether the next try may fare better.
+const fn is_passing(kind: FaultKind) -> bool {
+    matches!(kind, FaultKind::Unavailable | FaultKind::TooMany | FaultKind::Internal)
 }
 
 /// Says that a set is deleted, with a button that brings it back.
@@ -189,7 +228,12 @@ fn Bench(page: BenchPage, actions: Actions) -> impl IntoView {
         }
     });
     let newest = newest.unwrap_or_default();
-    let row = move |set: TestSet| view! { <SetRow id set newest actions may_edit /> };
+    // Of one set its own button is as good.
+    let all = (may_edit && sets.len() > 1).then(|| {
+        view! { <RunAll id newest run_all=actions.run_all /> }
+    });
+    let Actions { run, delete, .. } = actions;
+    let row = move |set: TestSet| view! { <SetRow id set newest run delete may_edit /> };
     view! {
         <div class="account">
             <PageHead
@@ -200,12 +244,14 @@ fn Bench(page: BenchPage, actions: Actions) -> impl IntoView {
             </PageHead>
             {note}
             <FormError error=action_error(actions.run) />
+            <FormError error=action_error(actions.run_all) />
             <FormError error=action_error(actions.delete) />
             <FormError error=action_error(actions.restore) />
             {shown.map(|shown| view! { <Shown id shown /> })}
             <section class="account__part" aria-labelledby="sets-title">
                 <h2 id="sets-title">{tr("Test sets")}</h2>
                 {nothing}
+                {all}
                 <ul class="secret-list">{sets.into_iter().map(row).collect_view()}</ul>
                 {new}
                 <Trash id trashed restore=actions.restore may_edit />
@@ -280,68 +326,4 @@ fn Missing(missing: Vec<resonant_domain::FieldFault>) -> impl IntoView {
             </Notice>
         }
     })
-}
-
-#[component]
-fn SetRow(
-    id: AgentId,
-    set: TestSet,
-    newest: u32,
-    actions: Actions,
-    may_edit: bool,
-) -> impl IntoView {
-    let cases = tr_count("{n} case", "{n} cases", set.cases.len() as u64);
-    // Beside the word on each button, for those who hear it alone.
-    let hidden = StoredValue::new(format!(" {}", set.name));
-    let last = match &set.last_run {
-        None => view! { <span class="secret__about">{tr("has not run yet")}</span> }.into_any(),
-        Some(run) => {
-            view! { <Verdict run=run.clone() /> " " <Time at=run.started_at /> }.into_any()
-        }
-    };
-    let against = format!("version-{}", set.id);
-    let forms = may_edit.then(|| {
-        view! {
-            <div class="tools__actions">
-                <ActionForm action=actions.run attr:class="bench__run">
-                    <input type="hidden" name="id" value=id.to_string() />
-                    <input type="hidden" name="set" value=set.id.to_string() />
-                    <EditionField
-                        label=tr("Against")
-                        name="version"
-                        id=against
-                        draft=""
-                        newest
-                        most=LISTED
-                        value=Signal::stored(String::new())
-                    />
-                    <Button kind=ButtonKind::Primary busy=actions.run.pending()>
-                        {tr("Run")} <span class="visually-hidden">{hidden.get_value()}</span>
-                    </Button>
-                </ActionForm>
-                <LinkButton href=paths::edit_test_set(id, set.id)>
-                    {tr("Edit")} <span class="visually-hidden">{hidden.get_value()}</span>
-                </LinkButton>
-                <ActionForm action=actions.delete>
-                    <input type="hidden" name="id" value=id.to_string() />
-                    <input type="hidden" name="set" value=set.id.to_string() />
-                    <Button kind=ButtonKind::Danger busy=actions.delete.pending()>
-                        {tr("Delete")} <span class="visually-hidden">{hidden.get_value()}</span>
-                    </Button>
-                </ActionForm>
-            </div>
-        }
-    });
-    view! {
-        <li class="secret">
-            <div class="secret__head">
-                <h3 class="secret__name">
-                    <a href=paths::test_set(id, set.id)>{set.name.clone()}</a>
-                </h3>
-                <span class="secret__about">{cases}</span>
-                <span>{last}</span>
-            </div>
-            {forms}
-        </li>
-    }
 }

@@ -4,11 +4,11 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 use leptos_router::hooks::{use_params_map, use_query_map};
-use resonant_domain::ids::AgentId;
+use resonant_domain::ids::{AgentId, SessionId};
 use resonant_domain::session::GOAL_MAX;
-use resonant_domain::test_set::{CASES_MAX, EXPECTED_MAX, NAME_MAX};
+use resonant_domain::test_set::{CASES_MAX, EXPECTED_MAX, NAME_MAX, TestSet};
 
-use super::bench_api::{BenchPage, SaveTestSet, get_bench};
+use super::bench_api::{BenchPage, SaveTestSet, get_bench, get_case_of};
 use super::conflict_notice::{ConflictNotice, is_conflict};
 use super::editor_route::agent_id;
 use super::test_set_form::{CaseForm, TestSetForm};
@@ -26,7 +26,12 @@ use crate::ui::{
 pub struct TestSetRoute {
     set: Memo<Option<String>>,
     page: Resource<Result<BenchPage, AppError>>,
+    /// The session of which a case is made, with that case.
+    added: Resource<Option<Result<Added, AppError>>>,
 }
+
+/// A case to be added, and the session that went so.
+type Added = (SessionId, CaseForm);
 
 impl LazyPage for TestSetRoute {
     fn data() -> Self {
@@ -37,11 +42,24 @@ impl LazyPage for TestSetRoute {
             move || id.get(),
             |id| async move { get_bench(agent_id(&id)?, None, None, None).await },
         );
-        Self { set, page }
+        let from = Memo::new(move |_| query.read().get("from").filter(|from| !from.is_empty()));
+        let added = Resource::new_blocking(
+            move || from.get(),
+            |from| async move {
+                // What is no id names no session.
+                let no_session = |_| AppError::not_found(key("There is no such session"));
+                let from = match from?.parse::<SessionId>().map_err(no_session) {
+                    Ok(from) => from,
+                    Err(error) => return Some(Err(error)),
+                };
+                Some(get_case_of(from).await.map(|case| (from, case)))
+            },
+        );
+        Self { set, page, added }
     }
 
     fn view(this: Self) -> AnyView {
-        let TestSetRoute { set, page } = this;
+        let TestSetRoute { set, page, added } = this;
         view! {
             <Title text=tr("Test set") />
             <Meta name="description" content=tr("Goals for an AI agent, and what their answers must say") />
@@ -51,9 +69,11 @@ impl LazyPage for TestSetRoute {
                 {move || {
                     let set = set.get();
                     Suspend::new(async move {
-                        match page.await {
-                            Ok(page) => shown(page, set),
-                            Err(error) => cannot_be_shown(tr("These tests cannot be shown"), error),
+                        match (page.await, added.await.transpose()) {
+                            (Ok(page), Ok(added)) => shown(page, set, added),
+                            (Err(error), _) | (_, Err(error)) => {
+                                cannot_be_shown(tr("These tests cannot be shown"), error)
+                            }
                         }
                     })
                 }}
@@ -63,9 +83,11 @@ impl LazyPage for TestSetRoute {
     }
 }
 
-fn shown(page: BenchPage, wanted: Option<String>) -> AnyView {
+fn shown(page: BenchPage, wanted: Option<String>, added: Option<Added>) -> AnyView {
     let BenchPage { agent_id: id, agent_name, sets, .. } = page;
-    let (found, version, theirs) = match &wanted {
+    let from = added.as_ref().filter(|_| wanted.is_none()).map(|(from, _)| *from);
+    let others = from.and_then(|from| others(id, &sets, from));
+    let (mut found, version, theirs) = match &wanted {
         None => (TestSetForm::default(), String::new(), paths::bench(id)),
         Some(wanted) => match sets.iter().find(|set| set.id.to_string() == *wanted) {
             Some(set) => {
@@ -80,6 +102,7 @@ fn shown(page: BenchPage, wanted: Option<String>) -> AnyView {
             }
         },
     };
+    found.cases.extend(added.map(|(_, case)| case));
     let title = if wanted.is_none() { tr("New test set") } else { tr("Test set") };
     let form = TestSetForm::refused().unwrap_or(found);
     // A refused form goes on from the set that it was made for.
@@ -89,10 +112,35 @@ fn shown(page: BenchPage, wanted: Option<String>) -> AnyView {
             <PageHead title lead=tr_with("Of the agent {agent_name}", &[("agent_name", &agent_name)])>
                 <LinkButton href=paths::bench(id)>{tr("Back to the bench")}</LinkButton>
             </PageHead>
+            {others}
             <Form id replaces=wanted.unwrap_or_default() seen theirs form />
         </div>
     }
     .into_any()
+}
+
+/// The sets to which the case can be added instead.
+fn others(id: AgentId, sets: &[TestSet], from: SessionId) -> Option<AnyView> {
+    let link = |set: &TestSet| {
+        let href = paths::add_test_of(id, set.id, from);
+        // The fields hold what is typed: another form is another page.
+        view! {
+            <li>
+                <a href=href rel="external">
+                    {set.name.clone()}
+                </a>
+            </li>
+        }
+    };
+    (!sets.is_empty()).then(|| {
+        view! {
+            <section aria-labelledby="others-title">
+                <h2 id="others-title">{tr("Or add the case to a test set that is there")}</h2>
+                <ul>{sets.iter().map(link).collect_view()}</ul>
+            </section>
+        }
+        .into_any()
+    })
 }
 
 #[component]

@@ -53,9 +53,9 @@ async fn insert_sessions(
         r#"
         INSERT INTO sessions (owner_id, session_id, agent_id, agent_name, agent_avatar, spec, goal,
                               context, state, created_at, agent_version, variables, is_test,
-                              started_by, priority)
+                              started_by, priority, origin)
         SELECT $1, new.session_id, $2, $3, $4, new.spec, new.goal, new.context, 'queued', $5, $6,
-               new.variables, TRUE, $7, $8
+               new.variables, TRUE, $7, $8, 'test'
         FROM unnest($9::UUID[], $10::JSONB[], $11::TEXT[], $12::TEXT[], $13::JSONB[])
              AS new (session_id, spec, goal, context, variables)
         "#,

@@ -1,6 +1,9 @@
+mod all;
+
 use resonant_domain::FaultKind;
 use resonant_domain::agent::{AgentChanges, AgentSpec};
 use resonant_domain::agent_version::NewVersion;
+use resonant_domain::origin::{Origin, OriginKind};
 use resonant_domain::page::PageRequest;
 use resonant_domain::session::SessionState;
 use resonant_domain::test_set::{NewTestRun, TestCase, TestRun};
@@ -80,6 +83,7 @@ async fn tests_count_in_no_number_and_no_history(pool: PgPool) {
     let run = finish(&backend, &ctx, agent, made.id).await;
     let session = sessions::get(&ctx, run.results[0].session_id).await.unwrap();
     assert!(session.is_test && session.state == SessionState::Completed);
+    assert_eq!(session.origin, Some(Origin::of(OriginKind::Test)));
     let numbers = agents::numbers(&ctx, agent).await.unwrap();
     assert!(numbers.versions.is_empty() && numbers.days.is_empty(), "{numbers:?}");
     let history = sessions::list(&ctx, SessionFilter::default()).await.unwrap();
@@ -215,6 +219,7 @@ async fn a_judge_is_told_what_was_expected_and_where_the_answer_ends(pool: PgPoo
     let results = store::test_sets::list_results(&mut conn, owner, &[run.summary.id], whole).await;
     let judge = results.unwrap()[0].judge_ids[0];
     let judge = store::sessions::find(&mut conn, owner, judge).await.unwrap().unwrap();
+    assert_eq!(judge.origin, Some(Origin::of(OriginKind::Test)));
     let told = judge.context.unwrap();
     let lot = told.strip_suffix('>').and_then(|told| told.rsplit_once("</answer-")).unwrap().1;
     let expected = format!("<expected-{lot}>\nGood day\n</expected-{lot}>\n\n");
