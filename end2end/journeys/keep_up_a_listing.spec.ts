@@ -145,6 +145,8 @@ test('a review is answered, and a recorded session is shown', async ({ page, bro
   await pia.getByRole('checkbox', { name: /^I agree that anyone reads this session/ }).check();
   await pia.getByRole('button', { name: 'Show it' }).click();
   await expect(pia.getByText(/must be given: anyone will read/i)).toHaveCount(0);
+  await expect(pia.getByText('The listing shows: What is 15% of 80?')).toHaveCount(1);
+  await expect(pia.getByLabel('Session', { exact: true })).toHaveValue(session);
   const shown = page.getByRole('region', { name: 'A recorded session' });
   await expect(async () => {
     await visit(page, `/marketplace/${slug}`);

@@ -1,9 +1,10 @@
 // A publisher makes a page of their own, hands an agent in, is told what a moderator decides; the
 // moderator puts the listing on a shelf and vouches for the publisher.
 
+import type { Page } from '@playwright/test';
 import { expectAccessible, expectNoSidewaysScroll } from '../fixtures/a11y.ts';
 import { join, moderator, publishedAgent, signUp } from '../fixtures/people.ts';
-import { anotherBrowser, expect, test, visit } from '../fixtures/test.ts';
+import { anotherBrowser, expect, refusal, test, visit } from '../fixtures/test.ts';
 
 test('from a profile to a shelf', async ({ page, browser, browserConsole }) => {
   const mark = Date.now().toString(36);
@@ -111,6 +112,39 @@ test('what is written of a listing is saved by whoever leaves, and handed in onl
   await expect(submit).toBeEnabled();
   await submit.click();
   await expect(page.getByText('It waits for a moderator.')).toBeVisible();
+});
+
+test('a draft of a listing is not saved unseen over that of another tab', async ({ page, context, browserConsole }) => {
+  browserConsole.allow(refusal);
+  await join(page, 'Publisher Pia');
+  const agent = await publishedAgent(page, 'Adder');
+  const data = { name: 'Adder', tagline: 'Adds numbers up', category: 'finance', description: 'It adds.', submit: false };
+  expect((await page.request.post(`/api/v1/agents/${agent}/submissions`, { data })).status()).toBe(201);
+  const publish = `/studio/agents/${agent}/publish`;
+  const other = await context.newPage();
+  await visit(page, publish);
+  await visit(other, publish);
+  const write = async (tab: Page, text: string) => {
+    await tab.getByRole('textbox', { name: 'Description' }).fill(text);
+    await tab.getByRole('button', { name: 'Save and preview' }).click();
+  };
+  const preview = (tab: Page) => tab.getByRole('region', { name: /^Preview/ });
+  // One tab saves as often as it likes.
+  await write(other, 'It adds, and rounds.');
+  await expect(preview(other)).toContainText('It adds, and rounds.');
+  await write(other, 'It adds, and rounds up.');
+  await expect(preview(other)).toContainText('It adds, and rounds up.');
+
+  await write(page, 'It adds, and subtracts.');
+  await expect(page.getByText('This was changed elsewhere')).toBeVisible();
+  await expect(page.getByRole('textbox', { name: 'Description' })).toHaveValue('It adds, and subtracts.');
+  await page.getByRole('button', { name: 'Keep mine' }).click();
+  await expect(preview(page)).toContainText('It adds, and subtracts.');
+  await expect(page.getByText('This was changed elsewhere')).toHaveCount(0);
+
+  await write(other, 'It adds, and divides.');
+  await other.getByRole('link', { name: 'Load theirs' }).click();
+  await expect(other.getByRole('textbox', { name: 'Description' })).toHaveValue('It adds, and subtracts.');
 });
 
 test('the bell is quiet without a network and after the sign-out', async ({ page, context }) => {

@@ -19,6 +19,8 @@ use crate::cache::Stale;
 use crate::cache::listing::ListingEntry;
 use crate::cache::listing_page::MARKETPLACE;
 use crate::listings::{self, lineage};
+use crate::seen::{self, Changeable as _};
+use crate::store::OnConstraint as _;
 use crate::{Ctx, Error, Result, access, agents, audit, effects, publishers, store};
 
 mod listing;
@@ -29,7 +31,7 @@ pub use self::listing::{
     ListingChanges, Upkeep, change, delete_version, deprecate, keep_up, listing, set_state,
 };
 pub(crate) use self::showcase::forget_session;
-pub use self::showcase::{Consent, hide, show, showable};
+pub use self::showcase::{Consent, hide, show, showable, shown};
 
 const NO_AGENT: Error = Error::NotFound("agent");
 const NOT_FOUND: Error = Error::NotFound("listing");
@@ -196,9 +198,10 @@ pub async fn taken_off(ctx: &Ctx, slug: &str) -> Result<Listing> {
 /// Keeps what is to be handed in, with the agent's published version as it is now.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Conflict`] for a
-/// guest, for a copy of what another sells, when no version of the agent was published, and while one
-/// is in review.
+/// [`Error::Unauthenticated`]; [`Error::NotFound`]; [`Error::Invalid`]; [`Error::Changed`] for a draft
+/// that is not as the caller saw it, or where they saw none; [`Error::Conflict`] for a guest, for a copy of
+/// what another sells, when no version of the agent was published, while one is in review, and when another
+/// one is begun at the same time.
 #[tracing::instrument(name = "publications.save", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn save(ctx: &Ctx, agent: AgentId, texts: ListingTexts) -> Result<Submission> {
     let owner = access::member(ctx)?;
@@ -234,6 +237,11 @@ pub async fn save(ctx: &Ctx, agent: AgentId, texts: ListingTexts) -> Result<Subm
     if open.as_ref().is_some_and(|open| open.state == SubmissionState::InReview) {
         return Err(in_review());
     }
+    // An earlier try has made it what it shall be, and its answer was lost.
+    if open.as_ref().is_none_or(|open| open.texts != texts) {
+        let version = open.as_ref().map(seen::version_of);
+        ctx.seen().check(Submission::NOUN, version.as_deref())?;
+    }
     let pictures = match &open {
         Some(open) => open.pictures.clone(),
         None => pictures::inherited(&mut tx, owner, agent).await?,
@@ -255,7 +263,10 @@ pub async fn save(ctx: &Ctx, agent: AgentId, texts: ListingTexts) -> Result<Subm
         decided_at: None,
     };
     let forked_from = edited.map(|edited| edited.origin);
-    store::submissions::upsert(&mut tx, owner, &submission, forked_from).await?;
+    // Of two first drafts at the same time one waits here for the other.
+    store::submissions::upsert(&mut tx, owner, &submission, forked_from)
+        .await
+        .on_constraint("listing_submissions_open_key", saved_elsewhere)?;
     effects::note_in_catalogue(ctx, &mut tx, &Done::Saved).await?;
     tx.commit().await?;
     tracing::info!(submission.id = %submission.id, agent.id = %agent, "submission saved");
@@ -292,6 +303,11 @@ fn small(tags: Vec<String>) -> Vec<String> {
 fn trimmed_example(Example { goal, context }: Example) -> Example {
     let context = context.filter(|context| !context.trim().is_empty());
     Example { goal: goal.trim().to_owned(), context }
+}
+
+fn saved_elsewhere() -> Error {
+    let reason = "It has just been saved elsewhere. Load the page again before you go on";
+    Error::Conflict(reason.to_owned())
 }
 
 fn in_review() -> Error {
@@ -333,15 +349,18 @@ pub async fn submit(ctx: &Ctx, agent: AgentId) -> Result<()> {
     Ok(())
 }
 
-/// Takes back what was handed in: it is a draft once more.
+/// Takes back what was handed in: it is a draft once more. A draft stays one.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`]; [`Error::NotFound`] when nothing is in review.
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] when nothing is on its way.
 #[tracing::instrument(name = "publications.withdraw", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn withdraw(ctx: &Ctx, agent: AgentId) -> Result<()> {
     let owner = access::user(ctx)?;
     let mut tx = ctx.backend().catalogue_begin().await?;
     let open = open_of(&mut tx, owner, agent).await?;
+    if open.state == SubmissionState::Draft {
+        return Ok(());
+    }
     store::submissions::update_submitted(&mut tx, open.id, None).await?;
     let subject = (open.id.as_uuid(), &*open.texts.name);
     note(ctx, &mut tx, owner, Deed::ListingWithdrawn, subject).await?;

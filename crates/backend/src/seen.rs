@@ -7,7 +7,7 @@ use resonant_domain::budget::Budget;
 use resonant_domain::grant::ToolGrant;
 use resonant_domain::knowledge::KnowledgeDocument;
 use resonant_domain::memory::Memory;
-use resonant_domain::publication::PublishedListing;
+use resonant_domain::publication::{PublishedListing, Submission};
 use resonant_domain::publisher::Profile;
 use resonant_domain::review::Review;
 use resonant_domain::schedule::Schedule;
@@ -233,6 +233,15 @@ impl Changeable for PublishedListing {
 
     fn part(&self) -> Value {
         json!(self)
+    }
+}
+
+impl Changeable for Submission {
+    const NOUN: &'static str = "submission";
+
+    fn part(&self) -> Value {
+        // Its pictures are changed one by one, and whoever saves it takes the agent as it is by then.
+        json!([self.id, self.texts])
     }
 }
 

@@ -8,6 +8,7 @@ use crate::fault::FieldFault;
 use crate::ids::{AgentId, ReportId, SubmissionId};
 use crate::image::Pictures;
 use crate::listing::{Category, Example, ForkedFrom, ListingState};
+use crate::notice;
 use crate::price::Price;
 use crate::scan::{Finding, is_hidden};
 use crate::spec_diff::{FieldChange, Piece, SpecDiff};
@@ -33,6 +34,8 @@ pub const EXAMPLE_CONTEXT_MAX: usize = 8_000;
 pub const CHANGE_LOG_MAX: usize = 4_000;
 /// The longest word of a moderator, in characters.
 pub const COMMENT_MAX: usize = 4_000;
+/// The longest word on why a listing or a review is removed, in characters: all of it stands in a notice.
+pub const REMOVAL_MAX: usize = notice::TEXT_MAX;
 /// The longest text of a report, in characters.
 pub const REPORT_MAX: usize = 4_000;
 
@@ -117,18 +120,50 @@ pub fn slug_of(name: &str) -> String {
     const LENGTH: usize = 60;
 
     let mut slug = String::new();
-    for letter in name.chars() {
-        if letter.is_ascii_alphanumeric() {
-            slug.push(letter.to_ascii_lowercase());
-        } else if !slug.is_empty() && !slug.ends_with('-') {
-            slug.push('-');
+    for letter in name.chars().flat_map(char::to_lowercase) {
+        match plain_letter(letter) {
+            Some(plain) => slug.push_str(plain),
+            None if letter.is_ascii_alphanumeric() => slug.push(letter),
+            None if !slug.is_empty() && !slug.ends_with('-') => slug.push('-'),
+            None => {}
         }
         if slug.len() >= LENGTH {
             break;
         }
     }
+    slug.truncate(LENGTH);
     let slug = slug.trim_end_matches('-');
     if slug.is_empty() { "agent".to_owned() } else { slug.to_owned() }
+}
+
+/// How a small Latin letter with a mark is written without it, as in the languages that have it; nothing for a
+/// mark by itself. `None` for any other letter.
+const fn plain_letter(letter: char) -> Option<&'static str> {
+    Some(match letter {
+        'à'..='ã' | 'å' | 'ā' | 'ă' | 'ą' => "a",
+        'ä' | 'æ' => "ae",
+        'ç' | 'ć' | 'č' => "c",
+        'ď' | 'đ' | 'ð' => "d",
+        'è'..='ë' | 'ē' | 'ė' | 'ę' | 'ě' => "e",
+        'ğ' | 'ģ' => "g",
+        'ì'..='ï' | 'ī' | 'į' | 'ı' => "i",
+        'ķ' => "k",
+        'ĺ' | 'ļ' | 'ľ' | 'ł' => "l",
+        'ñ' | 'ń' | 'ņ' | 'ň' => "n",
+        'ò'..='õ' | 'ō' | 'ő' => "o",
+        'ö' | 'ø' | 'œ' => "oe",
+        'ŕ' | 'ř' => "r",
+        'ś' | 'ş' | 'š' | 'ș' => "s",
+        'ß' => "ss",
+        'ţ' | 'ť' | 'ț' => "t",
+        'þ' => "th",
+        'ù'..='û' | 'ū' | 'ů' | 'ű' | 'ų' => "u",
+        'ü' => "ue",
+        'ý' | 'ÿ' => "y",
+        'ź' | 'ż' | 'ž' => "z",
+        '\u{300}'..='\u{36f}' => "",
+        _ => return None,
+    })
 }
 
 /// Where a submission stands.
@@ -305,7 +340,14 @@ pub fn check_comment(comment: &str, is_needed: bool) -> Result<(), Vec<FieldFaul
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
-/// Why somebody reports a listing.
+/// Checks what somebody is told on why their listing, or their review, is removed.
+pub fn check_removal(why: &str) -> Result<(), Vec<FieldFault>> {
+    let mut faults = Vec::new();
+    check_text(&mut faults, "comment", why, 1, REMOVAL_MAX);
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+/// Why somebody reports a listing or a review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the titles say it")]
@@ -367,14 +409,39 @@ pub struct Report {
     pub listing: String,
     /// How the listing stands.
     pub state: ListingState,
-    /// Who reports.
+    /// What of it is reported.
+    pub about: Reported,
+    /// Who reports, or asks for their review back.
     pub reporter: String,
-    /// Why.
-    pub reason: ReportReason,
-    /// In their own words.
+    /// Why; nothing where nobody reports.
+    pub reason: Option<ReportReason>,
+    /// In their own words; where nobody reports, why the review was removed.
     pub text: String,
     /// When.
     pub created_at: Timestamp,
+}
+
+/// What a moderator decides about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reported {
+    /// The listing itself.
+    Listing,
+    /// A review of it.
+    Review(ReportedReview),
+    /// A review that was removed and that its author has changed since: it stands again, or does not.
+    ChangedReview(ReportedReview),
+}
+
+/// A review as a moderator reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedReview {
+    /// What its author is called.
+    pub author: String,
+    /// 1 to 5.
+    pub stars: u8,
+    /// What the author says.
+    pub text: String,
 }
 
 #[cfg(test)]
@@ -437,9 +504,15 @@ mod tests {
             ("Meeting minutes", "meeting-minutes"),
             ("  C++ & Rust! ", "c-rust"),
             ("会议", "agent"),
+            ("Übersetzer für Verträge", "uebersetzer-fuer-vertraege"),
+            ("STRAẞE & Straße", "strasse-strasse"),
+            ("Crème brûlée, Señor Łukasz", "creme-brulee-senor-lukasz"),
+            ("Cafe\u{301} Istanbul İzmir", "cafe-istanbul-izmir"),
         ] {
             assert_eq!(slug_of(name), slug);
         }
-        assert!(slug_of(&"long ".repeat(50)).len() <= 60);
+        for long in ["long ", "ß"] {
+            assert!((55..=60).contains(&slug_of(&long.repeat(90)).len()), "{long}");
+        }
     }
 }

@@ -16,6 +16,10 @@ use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{paths, ssr};
 
+/// What a form has seen that was drawn where there was no draft.
+#[cfg(feature = "ssr")]
+const NO_DRAFT: &str = "none";
+
 /// How publishing an agent stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PublishPage {
@@ -27,10 +31,14 @@ pub struct PublishPage {
     pub publication: Publication,
     /// What was handed in, from the cursor on that was asked for.
     pub history: Page<Submission>,
+    /// Names the draft, for whoever saves another one over it.
+    pub seen: String,
     /// The description of what is on its way, from Markdown, as HTML that the server made safe.
     pub preview: Option<String>,
     /// The newest sessions of the agent that its listing can show, once there is one.
     pub sessions: Vec<(SessionId, String)>,
+    /// The one that it shows now.
+    pub shown: Option<(SessionId, String)>,
     /// What the listing earned, in each currency.
     pub earnings: Vec<Earning>,
 }
@@ -122,28 +130,44 @@ pub async fn get_publication(
     let history = Page { items: of_history.submissions, next_cursor: of_history.next_cursor };
     let viewer = members::viewer(&ctx).await.map_err(ssr::fail)?;
     let open = publication.submissions.first().filter(|newest| newest.decided_at.is_none());
+    let seen = open.map_or_else(|| NO_DRAFT.to_owned(), resonant_backend::version_of);
     let preview =
         open.map(|open| crate::features::sessions::markdown_html(&open.texts.description));
     let is_guest = viewer.is_some_and(|viewer| viewer.kind == UserKind::Guest);
-    let sessions = match &publication.listing {
-        Some(_) => publications::showable(&ctx, id).await.map_err(ssr::fail)?,
-        None => Vec::new(),
-    };
+    let (mut sessions, mut shown) = (Vec::new(), None);
+    if publication.listing.is_some() {
+        sessions = publications::showable(&ctx, id).await.map_err(ssr::fail)?;
+        shown = publications::shown(&ctx, id).await.map_err(ssr::fail)?;
+    }
     let mut earnings = Vec::new();
     if let Some(listing) = publication.listing.as_ref().filter(|_| publication.takes_payments) {
         let earned = resonant_backend::purchases::earnings_of(&ctx, &listing.slug).await;
         earnings = earned.map_err(ssr::fail)?;
     }
-    Ok(PublishPage { agent_id: id, is_guest, publication, history, preview, sessions, earnings })
+    Ok(PublishPage {
+        agent_id: id,
+        is_guest,
+        publication,
+        history,
+        seen,
+        preview,
+        sessions,
+        shown,
+        earnings,
+    })
 }
 
-/// Keeps what is to be handed in. Nobody is led to its preview whose page `is_left`.
+/// Keeps what is to be handed in, unless it has changed since it was `seen`; `overwrite` keeps it all the same.
+/// Answers what it is called from then on. Nobody is led to its preview whose page `is_left`.
 #[server(prefix = "/api/fn", endpoint = "publishing/save_submission")]
 pub async fn save_submission(
     id: AgentId,
     form: ListingForm,
     #[server(default)] is_left: bool,
-) -> Result<(), AppError> {
+    #[server(default)] seen: String,
+    #[server(default)] overwrite: bool,
+) -> Result<String, AppError> {
+    use resonant_backend::{Seen, publications, version_of};
     use resonant_domain::listing::Category;
     use resonant_domain::publication::{ListingTexts, read_tags};
 
@@ -162,11 +186,30 @@ pub async fn save_submission(
         price,
         examples: super::examples::read_examples(form.examples),
     };
-    resonant_backend::publications::save(&ssr::ctx()?, id, texts).await.map_err(ssr::fail)?;
+    let mut ctx = ssr::ctx()?;
+    if !overwrite && !seen.is_empty() {
+        let expected = if seen == NO_DRAFT { Seen::NOTHING } else { Seen::at(seen) };
+        ctx = ctx.expecting(expected);
+    }
+    let saved = publications::save(&ctx, id, texts).await.map_err(not_saved)?;
     if !is_left {
         ssr::redirect_to_part(&format!("{}#preview", paths::publish(id)));
     }
-    Ok(())
+    Ok(version_of(&saved))
+}
+
+/// Why a draft is not saved. That it has changed since it was seen is told of that field: whoever saves it may
+/// do so all the same, and has another way out of every other conflict.
+#[cfg(feature = "ssr")]
+fn not_saved(error: resonant_backend::Error) -> AppError {
+    use resonant_domain::FieldFault;
+
+    let is_late = matches!(error, resonant_backend::Error::Changed(_));
+    let mut told = ssr::fail(error);
+    if is_late {
+        told.fields.push(FieldFault::new("seen", told.message.clone()));
+    }
+    told
 }
 
 /// Changes one of the pictures of the saved draft.

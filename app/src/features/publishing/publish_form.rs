@@ -13,7 +13,9 @@ use super::api::SaveSubmission;
 use super::examples::example_fields;
 use super::unsaved::Unsaved;
 use crate::error::{AppError, action_error, field_error};
+use crate::features::studio::ConflictNotice;
 use crate::language::tr;
+use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{Button, ButtonKind, Field, FormError, Select, TextArea};
 
@@ -90,6 +92,8 @@ pub(super) fn PublishForm(
     agent_id: AgentId,
     /// How it stands.
     publication: Publication,
+    /// Names the draft that it starts with.
+    seen: String,
     /// What keeps the form.
     save: ServerAction<SaveSubmission>,
     /// Whether it says what is kept.
@@ -97,6 +101,16 @@ pub(super) fn PublishForm(
 ) -> impl IntoView {
     let start = Start::of(&publication);
     let error = action_error(save);
+    // A refused form goes on from the draft that it was made for.
+    unsaved.see(agent_id, refused_form().text("seen").unwrap_or(seen));
+    let is_late = Signal::derive(move || {
+        let is_told = error
+            .try_with(|error| error.as_ref().is_some_and(|error| error.field("seen").is_some()));
+        is_told == Some(true)
+    });
+    let other = Signal::derive(move || {
+        error.try_get().flatten().filter(|_| is_late.try_get() != Some(true))
+    });
     let price = if publication.takes_payments {
         price_fields(&start, error)
     } else {
@@ -109,7 +123,7 @@ pub(super) fn PublishForm(
         <ActionForm action=save node_ref=unsaved.form>
             <div class="form" on:input=move |_| unsaved.write()>
                 <FormError
-                    error
+                    error=other
                     fields=&[
                         "name",
                         "tagline",
@@ -123,7 +137,18 @@ pub(super) fn PublishForm(
                         "price.interval",
                     ]
                 />
+                <ConflictNotice
+                    text=tr(
+                        "This was changed elsewhere after you opened it. Nothing of yours is lost: it still \
+                        stands in the form.",
+                    )
+                    is_there=is_late
+                    busy=save.pending()
+                    theirs=paths::publish(agent_id)
+                    on_give_up=Callback::new(move |()| unsaved.give_up())
+                />
                 <input type="hidden" name="id" value=agent_id.to_string() />
+                <input type="hidden" name="seen" value=move || unsaved.seen() />
                 <Field
                     label=tr("Name")
                     name="form[name]"

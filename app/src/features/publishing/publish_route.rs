@@ -112,8 +112,17 @@ impl LazyPage for PublishRoute {
 
 #[component]
 fn Page(page: PublishPage, is_later: bool, actions: Actions, unsaved: Unsaved) -> impl IntoView {
-    let PublishPage { agent_id, is_guest, publication, history, preview, sessions, earnings } =
-        page;
+    let PublishPage {
+        agent_id,
+        is_guest,
+        publication,
+        history,
+        seen,
+        preview,
+        sessions,
+        shown,
+        earnings,
+    } = page;
     let head = view! {
         <PageHead
             title=tr_with("Publish {name}", &[("name", &publication.agent_name)])
@@ -141,7 +150,7 @@ fn Page(page: PublishPage, is_later: bool, actions: Actions, unsaved: Unsaved) -
         let Actions { set, deprecate, delete, show, .. } = actions;
         view! {
             <ListingStanding agent_id listing set deprecate delete>
-                <ShowForm agent_id sessions show />
+                <ShowForm agent_id sessions shown show />
                 {view_earnings(earnings)}
             </ListingStanding>
         }
@@ -197,7 +206,7 @@ fn Page(page: PublishPage, is_later: bool, actions: Actions, unsaved: Unsaved) -
         view! {
             <section class="account__part" aria-labelledby="form-title">
                 <h2 id="form-title">{tr_with("Hand version {version} in", &[("version", &version)])}</h2>
-                <PublishForm agent_id publication save=actions.save unsaved />
+                <PublishForm agent_id publication seen save=actions.save unsaved />
             </section>
         }
         .into_any()

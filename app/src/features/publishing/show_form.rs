@@ -7,6 +7,8 @@ use resonant_domain::{AgentId, SessionId};
 use super::api::ShowSession;
 use crate::error::{action_error, field_error};
 use crate::language::tr;
+use crate::paths;
+use crate::refused_form::refused_form;
 use crate::ui::{Button, ChoiceError, FormError, Select};
 
 /// The form.
@@ -16,18 +18,27 @@ pub(super) fn ShowForm(
     agent_id: AgentId,
     /// The sessions that there are to choose, each with its goal.
     sessions: Vec<(SessionId, String)>,
+    /// The one that is shown now.
+    shown: Option<(SessionId, String)>,
     /// What shows one.
     show: ServerAction<ShowSession>,
 ) -> impl IntoView {
     let error = action_error(show);
     let fault = field_error(error, "consent");
     let none = (String::new(), tr("None").to_owned());
+    let chosen = shown.as_ref().map(|(id, _)| id.to_string()).unwrap_or_default();
+    // It may be behind those that there are to choose.
+    let older = shown.clone().filter(|(id, _)| sessions.iter().all(|(other, _)| other != id));
     let options: Vec<_> = std::iter::once(none)
-        .chain(sessions.into_iter().map(|(id, goal)| (id.to_string(), goal)))
+        .chain(sessions.into_iter().chain(older).map(|(id, goal)| (id.to_string(), goal)))
         .collect();
+    let now = shown.map(|(id, goal)| {
+        view! { <p>{tr("The listing shows: ")} <a href=paths::session(id)>{goal}</a></p> }
+    });
     view! {
         <details>
             <summary>{tr("Show a recorded session")}</summary>
+            {now}
             <ActionForm action=show>
                 <div class="form">
                     <FormError error fields=&["session", "consent"] />
@@ -36,6 +47,7 @@ pub(super) fn ShowForm(
                         label=tr("Session")
                         name="session"
                         options=options
+                        value=refused_form().text("session").unwrap_or(chosen)
                         hint=tr("One of your own that ran the version in the marketplace and reached its answer")
                         error=field_error(error, "session")
                     />

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::{ev, html};
 use leptos_router::hooks::use_location;
+use resonant_domain::AgentId;
 
 use super::api::{SaveSubmission, save_submission};
 use crate::browser;
@@ -21,12 +22,33 @@ pub(super) struct Unsaved {
     is_changed: RwSignal<bool>,
     /// Whether it is being saved.
     is_pending: Memo<bool>,
+    /// Names the draft that the form was made for, or was saved as, and whose it is.
+    seen: RwSignal<Option<(AgentId, String)>>,
 }
 
 impl Unsaved {
     /// Notes that something was written.
     pub(super) fn write(self) {
         self.is_changed.try_set(true);
+    }
+
+    /// Takes over for which draft of an agent the form is made. One that is read later on, while the form holds
+    /// what was typed before, was not seen by that.
+    pub(super) fn see(self, agent: AgentId, draft: String) {
+        let known = self.seen.try_get_untracked().flatten();
+        if known.is_none_or(|(known, _)| known != agent) {
+            self.seen.try_set(Some((agent, draft)));
+        }
+    }
+
+    /// Names the draft that the form was made for, or was saved as.
+    pub(super) fn seen(self) -> String {
+        self.seen.try_get().flatten().map(|(_, draft)| draft).unwrap_or_default()
+    }
+
+    /// Notes that what was written is given up.
+    pub(super) fn give_up(self) {
+        self.is_changed.try_set(false);
     }
 
     /// Whether the form says something else than what is saved, or than what will be in a moment.
@@ -37,18 +59,22 @@ impl Unsaved {
     /// Follows the form for as long as the component that calls this is there.
     pub(super) fn follow(save: ServerAction<SaveSubmission>) -> Self {
         let (is_pending, answer) = (save.pending(), save.value());
-        let unsaved = Self { form: NodeRef::new(), is_changed: RwSignal::new(false), is_pending };
-        let is_changed = unsaved.is_changed;
+        let (is_changed, seen) = (RwSignal::new(false), RwSignal::new(None::<(AgentId, String)>));
+        let unsaved = Self { form: NodeRef::new(), is_changed, is_pending, seen };
         // An action's signals may be gone before the last effect of their page.
         Effect::new(move || {
             if is_pending.try_get() == Some(true) {
                 is_changed.try_set(false);
             }
         });
-        Effect::new(move || {
-            if answer.try_with(|answer| matches!(answer, Some(Err(_)))) == Some(true) {
+        Effect::new(move || match answer.try_get().flatten() {
+            Some(Ok(draft)) => {
+                seen.try_update(|seen| *seen = seen.take().map(|(agent, _)| (agent, draft)));
+            }
+            Some(Err(_)) => {
                 is_changed.try_set(true);
             }
+            None => {}
         });
         // A picture that is added, and a page that is closed, load another document.
         Effect::new(move || {
@@ -69,10 +95,11 @@ impl Unsaved {
                 && let Some(left) = browser::form_values::<SaveSubmission>(unsaved.form)
             {
                 is_changed.try_set(false);
-                let SaveSubmission { id, form, .. } = left;
-                let is_left = true;
+                let SaveSubmission { id, form, seen, .. } = left;
+                let (is_left, overwrite) = (true, false);
                 spawn_local(async move {
-                    if let Err(error) = save_submission(id, form, is_left).await {
+                    let saved = save_submission(id, form, is_left, seen, overwrite).await;
+                    if let Err(error) = saved {
                         let told = tr_with(
                             "What you wrote of the listing could not be saved: {reason}",
                             &[("reason", &tr_text(error.message))],

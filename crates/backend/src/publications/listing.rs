@@ -59,14 +59,15 @@ pub async fn change(ctx: &Ctx, agent: AgentId, changes: ListingChanges) -> Resul
         Some(Upkeep::Deprecated(successor)) => {
             deprecate_within(ctx, &mut tx, (owner, id), &listing, successor.as_deref()).await?;
         }
-        Some(Upkeep::KeptUp) => {
+        Some(Upkeep::KeptUp) if listing.is_deprecated => {
             store::publishing::update_deprecated(&mut tx, id, None, None).await?;
             // Who was not told yet that it is not need not be.
             store::news::delete_for_holders(&mut tx, id, NoticeKind::Deprecated).await?;
             let subject = (id.as_uuid(), &*listing.slug);
             note(ctx, &mut tx, owner, Deed::ListingKeptUp, subject).await?;
         }
-        None => {}
+        // It is kept up already.
+        Some(Upkeep::KeptUp) | None => {}
     }
     if let Some(state) = changes.state {
         set_state_within(ctx, &mut tx, (owner, id), &listing, state).await?;
@@ -102,8 +103,11 @@ async fn set_state_within(
                 .to_owned(),
         ));
     }
+    if listing.state == state {
+        return Ok(());
+    }
     store::publishing::update_state(&mut *tx, id, state).await?;
-    if state == ListingState::Published && listing.state != state {
+    if state == ListingState::Published {
         let backend = ctx.backend();
         let news = NoticeId::from_uuid(backend.new_id()?);
         store::news::update_awaited(&mut *tx, id, news, backend.now()).await?;

@@ -27,7 +27,7 @@ pub enum Consent {
 }
 
 /// The caller's newest sessions of an agent that its listing can show, each with the beginning of its goal: they
-/// ran the version that is in the marketplace, and reached their answer.
+/// ran the version that is in the marketplace, and reached their answer. What teammates started is theirs to tell.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the listing.
@@ -46,13 +46,28 @@ pub async fn showable(ctx: &Ctx, agent: AgentId) -> Result<Vec<(SessionId, Strin
     Ok(found.into_iter().map(|(id, goal)| (id, shorten(&goal, TOLD_MAX))).collect())
 }
 
+/// The session that an agent's listing shows now, with the beginning of its goal.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::NotFound`] for the listing.
+#[tracing::instrument(name = "publications.shown", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn shown(ctx: &Ctx, agent: AgentId) -> Result<Option<(SessionId, String)>> {
+    let owner = access::user(ctx)?;
+    let mut conn = ctx.backend().catalogue_read_latest().await?;
+    let found = store::submissions::find_listing(&mut conn, owner, agent).await?;
+    let (id, listing) = found.ok_or(NOT_FOUND)?;
+    let shown = store::publishing::find_showcase(&mut conn, id).await?;
+    let shown = shown.filter(|(_, shown)| shown.version == listing.version);
+    Ok(shown.map(|(session, shown)| (session, shorten(&shown.goal, TOLD_MAX))))
+}
+
 /// Shows one of the caller's sessions on the page of an agent's listing. Anyone reads it by its link
 /// from then on; what it comes to when somebody goes on with it stands there no more.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`]; [`Error::NotFound`] for the listing; [`Error::Invalid`] on the field
-/// `consent` without it, and on `session` for one that is not the caller's, is not completed, did not
-/// run the present version, or holds what looks like a secret; [`Error::Conflict`] for a guest.
+/// `consent` without it, and on `session` for one that is not the caller's, or that a teammate started, is
+/// not completed, did not run the present version, or holds what looks like a secret; [`Error::Conflict`] for a guest.
 #[tracing::instrument(name = "publications.show", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn show(ctx: &Ctx, agent: AgentId, session: SessionId, consent: Consent) -> Result<()> {
     let owner = access::member(ctx)?;
@@ -63,7 +78,8 @@ pub async fn show(ctx: &Ctx, agent: AgentId, session: SessionId, consent: Consen
     let found = store::submissions::find_listing(&mut conn, owner, agent).await?;
     let (id, listing) = found.ok_or(NOT_FOUND)?;
     let ran = match sessions::get(ctx, session).await {
-        Ok(ran) => Some(ran).filter(|ran| ran.agent_id == agent),
+        // Who started it on somebody else's agent has not agreed to strangers reading it.
+        Ok(ran) => Some(ran).filter(|ran| ran.agent_id == agent && ran.started_by.is_none()),
         Err(Error::NotFound(_)) => None,
         Err(error) => return Err(error),
     };

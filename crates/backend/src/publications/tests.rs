@@ -15,6 +15,7 @@ use crate::{Actor, Backend, RequestId, listings, members, reviews, sample, sessi
 
 mod copies;
 mod judged;
+mod seen;
 mod showcase;
 
 pub(crate) fn texts(name: &str) -> ListingTexts {
@@ -234,7 +235,11 @@ async fn a_paused_listing_is_seen_and_one_taken_off_is_not(pool: PgPool) {
     }
     let reports = moderation::reports(&root, PageRequest::default()).await.unwrap().items;
     assert_eq!((reports.len(), reports[0].text.as_str()), (1, "It lies and steals"));
-    moderation::close_report(&root, reports[0].id, Verdict::Remove).await.unwrap();
+    for silent in ["", " ", &"x".repeat(301)] {
+        let refused = moderation::close_report(&root, reports[0].id, Verdict::Remove(silent)).await;
+        assert_eq!(refused.unwrap_err().fields()[0].field, "comment", "its publisher learns why");
+    }
+    moderation::close_report(&root, reports[0].id, Verdict::Remove("It steals")).await.unwrap();
     assert_eq!(kind(listings::get(&root, &slug).await), Some(FaultKind::NotFound));
     let back = set_state(&ada, agent, ListingState::Published).await;
     assert_eq!(kind(back), Some(FaultKind::Conflict));
@@ -283,7 +288,7 @@ async fn publishing_is_the_owners_and_judging_the_admins(pool: PgPool) {
         let ruling = Ruling { seen: &seen, comment: "x" };
         assert_eq!(kind(moderation::approve(&ctx, id, ruling).await), Some(judged));
         assert_eq!(kind(moderation::request_changes(&ctx, id, ruling).await), Some(judged));
-        let closed = moderation::close_report(&ctx, report, Verdict::Remove).await;
+        let closed = moderation::close_report(&ctx, report, Verdict::Remove("x")).await;
         assert_eq!(kind(closed), Some(judged));
     }
     let cases = moderation::cases(&ada, PageRequest::default()).await;

@@ -149,7 +149,8 @@ pub(crate) async fn list_failures(
         .collect())
 }
 
-/// Lists the newest sessions of a version of the agent that reached an answer, each with its goal.
+/// Lists the newest sessions of a version of the agent that its owner started and that reached an answer, each
+/// with its goal.
 #[tracing::instrument(name = "db.agent_numbers.list_answered", skip_all, fields(agent.id = %agent), err(level = "debug"))]
 pub(crate) async fn list_answered(
     conn: &mut PgConnection,
@@ -161,13 +162,13 @@ pub(crate) async fn list_answered(
         r#"
         SELECT session_id, left(goal, 1000) AS "goal!"
         FROM (
-            SELECT session_id, goal, state, agent_version
+            SELECT session_id, goal, state, agent_version, started_by
             FROM sessions
             WHERE owner_id = $1 AND agent_id = $2 AND NOT is_test
             ORDER BY session_id DESC
             LIMIT $3
         ) recent
-        WHERE state = 'completed' AND agent_version = $4
+        WHERE state = 'completed' AND agent_version = $4 AND started_by IS NULL
         ORDER BY session_id DESC
         LIMIT $5
         "#,

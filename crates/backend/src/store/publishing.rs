@@ -225,6 +225,25 @@ pub(crate) async fn find_agent_version(
     Ok(found.flatten().map(number))
 }
 
+/// The session that a listing shows, or did in an earlier version.
+#[tracing::instrument(name = "db.listing.find_showcase", skip_all, fields(listing.id = %id), err(level = "debug"))]
+pub(crate) async fn find_showcase(
+    conn: &mut PgConnection,
+    id: ListingId,
+) -> sqlx::Result<Option<(SessionId, Showcase)>> {
+    let row = sqlx::query!(
+        r#"
+        SELECT showcase_session_id AS "session_id!", showcase AS "showcase!: Json<Showcase>"
+        FROM listings
+        WHERE listing_id = $1 AND showcase_session_id IS NOT NULL AND showcase IS NOT NULL
+        "#,
+        id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| (SessionId::from_uuid(row.session_id), row.showcase.0)))
+}
+
 /// Keeps the session that is shown, or that none is.
 #[tracing::instrument(name = "db.listing.update_showcase", skip_all, fields(listing.id = %id), err(level = "debug"))]
 pub(crate) async fn update_showcase(

@@ -5,6 +5,7 @@ use resonant_domain::notice::NoticeKind;
 
 use super::*;
 use crate::inbox;
+use crate::store::lock_waits::until_waiting;
 
 async fn told(ctx: &Ctx) -> Vec<NoticeKind> {
     let page = inbox::list(ctx, PageRequest::default()).await.unwrap();
@@ -166,7 +167,7 @@ async fn everybody_hears_who_reported_what_is_removed(pool: PgPool) {
         moderation::report(ctx, slug, ReportReason::Spam, "Spam").await.unwrap();
     }
     let reports = moderation::reports(&root, PageRequest::default()).await.unwrap().items;
-    moderation::close_report(&root, reports[0].id, Verdict::Remove).await.unwrap();
+    moderation::close_report(&root, reports[0].id, Verdict::Remove("Spam")).await.unwrap();
     let left = moderation::reports(&root, PageRequest::default()).await.unwrap().items;
     assert_eq!(left.iter().map(|report| report.slug.as_str()).collect::<Vec<_>>(), ["writer"]);
     for ctx in [&bob, &eve] {
@@ -189,4 +190,51 @@ async fn what_was_taken_off_is_seen_by_its_publisher(pool: PgPool) {
     assert_eq!((shown.state, shown.agent.name.as_str()), (ListingState::Unlisted, "Reader"));
     assert_eq!(kind(taken_off(&root, "reader").await), Some(FaultKind::NotFound));
     assert_eq!(kind(taken_off(&ada, "../x").await), Some(FaultKind::NotFound));
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn of_two_first_drafts_one_is_refused_in_words(pool: PgPool) {
+    let backend = Backend::for_tests(pool.clone());
+    let ada = sample::member(&backend, "ada").await.unwrap();
+    let (agent, other) = (published_agent(&ada, "Reader").await, published_agent(&ada, "B").await);
+    save(&ada, other, texts("B")).await.unwrap();
+    // As another tab is about to.
+    let mut tab = pool.begin().await.unwrap();
+    let begins = format!("UPDATE listing_submissions SET agent_id = '{agent}'");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(begins)).execute(&mut *tab).await.unwrap();
+    let goes_on = async {
+        until_waiting(&mut tab, 1).await;
+        tab.commit().await.unwrap();
+    };
+    let (saved, ()) = tokio::join!(save(&ada, agent, texts("Reader")), goes_on);
+    assert_eq!(kind(saved), Some(FaultKind::Conflict));
+    assert_eq!(save(&ada, agent, texts("Reader")).await.unwrap().texts.name, "Reader");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_changes_nothing_is_not_written_down(pool: PgPool) {
+    let backend = Backend::for_tests(pool);
+    let (root, ada) = (admin(&backend).await, sample::member(&backend, "ada").await.unwrap());
+    let agent = published_agent(&ada, "Reader").await;
+    let id = hand_in(&ada, agent, texts("Reader")).await;
+    for _ in 0..2 {
+        withdraw(&ada, agent).await.unwrap();
+    }
+    submit(&ada, agent).await.unwrap();
+    approve(&root, id).await;
+    keep_up(&ada, agent).await.unwrap();
+    for state in [ListingState::Published, ListingState::Paused, ListingState::Paused] {
+        set_state(&ada, agent, state).await.unwrap();
+    }
+    let (whose, filter) = (audit::Whose::Own, AuditFilter::default());
+    let log = audit::list(&ada, whose, filter, PageRequest::default()).await.unwrap();
+    let deeds: Vec<_> = log.items.into_iter().rev().map(|entry| entry.deed).collect();
+    let done = &deeds[deeds.len() - 4..];
+    let expected = [
+        Deed::ListingSubmitted,
+        Deed::ListingWithdrawn,
+        Deed::ListingSubmitted,
+        Deed::ListingPaused,
+    ];
+    assert_eq!(done, expected, "{deeds:?}");
 }

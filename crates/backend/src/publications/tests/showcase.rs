@@ -4,10 +4,12 @@ use resonant_domain::SessionId;
 use resonant_domain::agent::{AgentChanges, AgentSpec};
 use resonant_domain::session::{NewMessage, NewSession, SessionState, Usage};
 use resonant_domain::session_event::EventBody;
+use resonant_domain::team::{NewInvitation, NewTeam, TeamRole};
 use resonant_domain::variable::Variable;
 use sqlx::Row as _;
 
 use super::*;
+use crate::teams::{self, Invited};
 
 const TOKEN: &str = "ghp_0123456789abcdefghij0123456789abcdef";
 /// Which is a key by its name alone.
@@ -153,4 +155,46 @@ async fn a_session_can_be_chosen_behind_many_that_cannot(pool: PgPool) {
     {
         assert_eq!(kind(showable(ctx, agent).await), Some(refused));
     }
+}
+
+/// They have not agreed to strangers reading what they asked.
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn what_a_teammate_started_is_shown_to_nobody(pool: PgPool) {
+    let shown = Shown::new(pool).await;
+    let (ada, agent) = (&shown.ada, shown.agent);
+    let bob = sample::member(&shown.backend, "bob").await.unwrap();
+    let team = NewTeam { name: "Lab".to_owned(), slug: "lab".to_owned() };
+    teams::create(ada, team).await.unwrap();
+    let runner = NewInvitation { role: TeamRole::Runner, ..NewInvitation::default() };
+    let token = teams::invite(ada, "lab", runner).await.unwrap().token.unwrap();
+    teams::accept(&bob, Invited::ByLink(&token)).await.unwrap();
+    teams::share(ada, "lab", agent).await.unwrap();
+
+    let hers = shown.run("Say hello", "none").await;
+    let variables = [("api_key".to_owned(), "none".to_owned())].into();
+    let new = NewSession { variables, ..sample::goal("Say what I earn") };
+    let his = sessions::start(&bob, agent, new).await.unwrap().id;
+    sample::work_off(&shown.backend).await;
+    assert_eq!(showable(ada, agent).await.unwrap(), [(hers, "Say hello".to_owned())]);
+    assert_eq!(shown.show(his).await.as_deref(), Some("session"));
+    assert_eq!(sessions::share_token(ada, his).await.unwrap(), None, "nor is there a link to it");
+    assert_eq!(shown.show(hers).await, None);
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn its_publisher_sees_which_session_is_shown(pool: PgPool) {
+    let shown = Shown::new(pool).await;
+    let (ada, agent) = (&shown.ada, shown.agent);
+    let now = async || crate::publications::shown(ada, agent).await.unwrap();
+    assert_eq!(now().await, None);
+    let id = shown.run("Say hello", "none").await;
+    assert_eq!(shown.show(id).await, None);
+    assert_eq!(now().await, Some((id, "Say hello".to_owned())));
+    // The next version shows none of what the last one did.
+    let next = hand_in(ada, agent, texts("Reader")).await;
+    approve(&shown.root, next).await;
+    assert_eq!(now().await, None);
+    assert_eq!(shown.answer().await, None);
+    let others = crate::publications::shown(&shown.root, agent).await;
+    assert_eq!(kind(others), Some(FaultKind::NotFound));
 }
