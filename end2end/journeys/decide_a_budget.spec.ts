@@ -38,15 +38,18 @@ async function openPoor(page: Page) {
 
 test('a budget is raised, and the session goes on', async ({ page, browserConsole }) => {
   browserConsole.allow(refusal);
-  const { session } = await openPoor(page);
+  const { id, session } = await openPoor(page);
   await expectAccessible(page);
   const by = session.decision.getByLabel('Raise it by');
+  // As much again as there was.
+  await expect(by).toHaveValue('0.00005');
   await by.fill('much');
   await session.decision.getByRole('button', { name: 'Raise it', exact: true }).click();
   await expect(session.decision.getByRole('alert')).toBeVisible();
-  await by.fill('1000000');
+  await by.fill('1');
   await session.decision.getByRole('button', { name: 'Raise it', exact: true }).click();
   await session.expectCompleted();
+  expect(JSON.stringify((await readSession(page, id)).events)).toContain('"by":1000000');
   await expect(session.decision).toBeHidden();
   await expect(session.output.last()).toHaveText('Planned.');
   await expect(session.fact('Answered by')).toHaveText('test-model');

@@ -18,6 +18,26 @@ async function makeReckoner(page: Page) {
 const marked = (page: Page, name: string) =>
   page.evaluate((name) => (CSS as unknown as { highlights: Map<string, Set<Range>> }).highlights.get(name)?.size ?? 0, name);
 
+test('what a session used is told by model and by tool, beside how far it might go', async ({ page }) => {
+  const agentId = await makeReckoner(page);
+  const calls = '[[call calculator {"expression":"2^40"}]]';
+  const id = await startSession(page, agentId, `Count ${calls}`);
+  await untilEnded(page, id);
+  await visit(page, `/sessions/${id}`);
+  await page.getByText('What it used, in parts').click();
+  await expect(page.getByText('It may take 10 steps, write 4,000 tokens and work for 2 min 0 s.')).toBeVisible();
+  const cells = (region: string) => page.getByRole('region', { name: region }).locator('tbody tr').getByRole('cell');
+  await expect(page.getByRole('region', { name: 'What it used, by model' }).locator('tbody th')).toHaveCount(1);
+  await expect(cells('What it used, by model').first()).toHaveText('2');
+  await expect(page.getByRole('rowheader', { name: 'Calculator' })).toBeVisible();
+  await expect(cells('What it called, by tool').first()).toHaveText('1');
+  await expect(cells('What it called, by tool').nth(1)).toHaveText('0');
+  // Nobody was asked for anything.
+  await expect(page.getByText('People kept it waiting')).toHaveCount(0);
+  await expectAccessible(page);
+  await expectNoSidewaysScroll(page);
+});
+
 test('every place of the words is marked, counted and gone to', async ({ page }) => {
   const agentId = await makeReckoner(page);
   const id = await startSession(page, agentId, 'Count [[think Let me ponder.]] [[call calculator {"expression":"2^40"}]]');

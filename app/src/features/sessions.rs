@@ -37,6 +37,7 @@ mod reading;
 mod replay_route;
 mod retry_form;
 mod session_facts;
+mod session_parts;
 mod session_route;
 mod session_view;
 mod settled_news;

@@ -5,6 +5,7 @@ mod times;
 use resonant_domain::agent::AgentStatus;
 use resonant_domain::audit::{Deed, SubjectKind};
 use resonant_domain::fields::{Fields, Part};
+use resonant_domain::origin::{Origin, OriginKind};
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::schedule::{NewSchedule, SCHEDULES_MAX, Schedule, ScheduleChanges};
 use resonant_domain::session::NewSession;
@@ -325,6 +326,7 @@ async fn start(
         spec: fixed.spec.clone(),
         called_by: None,
         started_by: None,
+        origin: Origin { kind: OriginKind::Schedule, id: Some(schedule.id.as_uuid()) },
         is_test: false,
     };
     Ok(Ok(sessions::enqueue(backend, tx, start, new).await?.id))

@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use resonant_domain::agent::{AgentSpec, AgentStatus, SYSTEM_PROMPT_MAX};
 use resonant_domain::agent_version::Edition;
 use resonant_domain::api_key::Scope;
+use resonant_domain::origin::{Origin, OriginKind};
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::session::{
     CalledBy, NewSession, Session, SessionState, SessionSummary, Usage,
@@ -31,12 +32,14 @@ use resonant_domain::variable::Values;
 use resonant_domain::{AgentId, SessionId, UserId, variable};
 use sqlx::PgConnection;
 
-use crate::access::SessionAct;
+use crate::access::{RunCounted, SessionAct};
 use crate::cache::session::{SessionEntry, SessionKey};
 use crate::listings::lineage;
+use crate::store::agents::Counted;
 use crate::store::queue::NewEntry;
-use crate::store::sessions::SessionPosition;
-use crate::{Backend, Ctx, Document, Error, Result, access, agents, entitlements, store};
+use crate::store::sessions::{Runnable, SessionPosition};
+use crate::work::{Handed, Offer};
+use crate::{Actor, Backend, Ctx, Document, Error, Result, access, agents, entitlements, store};
 
 pub use batch::Batch;
 pub(crate) use calls::{append_end, call_agents, deliver_unheard};
@@ -82,7 +85,21 @@ const QUEUED_MAX: i64 = 10_000;
 /// or archived, its owner has not paid for it, or too many sessions of theirs are queued.
 #[tracing::instrument(name = "sessions.start", level = "debug", parent = ctx.span(), skip_all)]
 pub async fn start(ctx: &Ctx, agent_id: AgentId, new: NewSession) -> Result<Session> {
-    start_edition(ctx, agent_id, new, None).await
+    start_edition(ctx, agent_id, new, (None, None)).await
+}
+
+/// The same for a session that is begun in another way than by a person or a key as such.
+///
+/// # Errors
+/// Those of [`start`].
+#[tracing::instrument(name = "sessions.start_by", level = "debug", parent = ctx.span(), skip_all)]
+pub async fn start_by(
+    ctx: &Ctx,
+    agent_id: AgentId,
+    new: NewSession,
+    way: OriginKind,
+) -> Result<Session> {
+    start_edition(ctx, agent_id, new, (None, Some(way))).await
 }
 
 /// Starts a session of one edition of an agent, whatever is published.
@@ -96,14 +113,14 @@ pub async fn try_edition(
     new: NewSession,
     edition: Edition,
 ) -> Result<Session> {
-    start_edition(ctx, agent_id, new, Some(edition)).await
+    start_edition(ctx, agent_id, new, (Some(edition), None)).await
 }
 
 async fn start_edition(
     ctx: &Ctx,
     agent_id: AgentId,
     new: NewSession,
-    edition: Option<Edition>,
+    (edition, way): (Option<Edition>, Option<OriginKind>),
 ) -> Result<Session> {
     access::with_scope(ctx, Scope::SessionsRun)?;
     new.check()?;
@@ -113,8 +130,7 @@ async fn start_edition(
         Some(Edition::Draft) => AgentRight::Edit,
         Some(Edition::Version(_)) | None => AgentRight::Run,
     };
-    let (agent, reached, mut tx) =
-        access::agent_to_change(ctx, Scope::SessionsRun, agent_id, right).await?;
+    let (agent, reached, mut tx, counted) = access::agent_to_run(ctx, agent_id, right).await?;
     let owner = reached.owner;
     // An earlier try held the same lock: what it has made is seen from here.
     if let Some(made) = ctx.made_before()
@@ -124,10 +140,12 @@ async fn start_edition(
         return Ok(session);
     }
     check_active(agent.status)?;
-    let (agent_version, spec) = match edition {
+    let published = |it: &RunCounted| it.published.map_or(Edition::Draft, Edition::Version);
+    let (agent_version, spec) = match edition.or_else(|| counted.as_ref().map(published)) {
         Some(edition) => (number_of(edition), agents::spec_of(&mut tx, &agent, edition).await?),
         None => agents::spec_to_run(&mut tx, &agent).await?,
     };
+    let counted = counted.map(|it| it.counted);
     let start = Start {
         id: SessionId::from_uuid(ctx.resource_id()?),
         owner,
@@ -136,12 +154,25 @@ async fn start_edition(
         spec,
         called_by: None,
         started_by: reached.starter(),
+        origin: origin_of(ctx.actor(), way),
         is_test: false,
     };
-    let session = enqueue(backend, &mut tx, start, new).await?;
+    let (session, handed) = queue(backend, &mut tx, start, new, (counted, true)).await?;
     tx.commit().await?;
+    if let Some(handed) = handed {
+        handed.over();
+    }
     tracing::info!(session.id = %session.id, agent.id = %agent_id, "session queued");
     Ok(session)
+}
+
+/// What a session comes from that this caller asks for, by some way where it has a name.
+fn origin_of(actor: Actor, way: Option<OriginKind>) -> Origin {
+    let (kind, id) = match actor {
+        Actor::Key { key, .. } => (OriginKind::Api, Some(key.as_uuid())),
+        Actor::User { .. } | Actor::Anonymous | Actor::System => (OriginKind::Person, None),
+    };
+    Origin { kind: way.unwrap_or(kind), id }
 }
 
 const fn number_of(edition: Edition) -> Option<u32> {
@@ -162,6 +193,8 @@ pub(crate) struct Start {
     pub(crate) called_by: Option<CalledBy>,
     /// The teammate who started it; nobody where the owner did.
     pub(crate) started_by: Option<UserId>,
+    /// What begins it.
+    pub(crate) origin: Origin,
     /// Whether it tests the agent.
     pub(crate) is_test: bool,
 }
@@ -199,13 +232,38 @@ pub(crate) async fn enqueue(
     start: Start,
     new: NewSession,
 ) -> Result<Session> {
-    let Start { id, owner, agent_id, agent_version, mut spec, called_by, started_by, is_test } =
-        start;
+    let (session, _) = queue(backend, tx, start, new, (None, false)).await?;
+    Ok(session)
+}
+
+/// The same for a session of an agent that may have been counted, which a worker of this process that sleeps may
+/// get at once: it is handed over when the transaction is committed.
+async fn queue(
+    backend: &Backend,
+    tx: &mut PgConnection,
+    start: Start,
+    new: NewSession,
+    (counted, at_once): (Option<Counted>, bool),
+) -> Result<(Session, Option<Handed>)> {
+    let Start {
+        id,
+        owner,
+        agent_id,
+        agent_version,
+        mut spec,
+        called_by,
+        started_by,
+        origin,
+        is_test,
+    } = start;
     let (prompt, variables) = fill_prompt(&spec, &new.variables)?;
     let mut ran = None;
     // Tests count for nothing here: who starts them has them admitted.
     if !is_test {
-        let counted = store::agents::update_run_count(&mut *tx, owner, agent_id).await?;
+        let counted = match counted {
+            Some(counted) => counted,
+            None => store::agents::update_run_count(&mut *tx, owner, agent_id).await?,
+        };
         if counted.needs_entitlement {
             entitlements::admit(backend, &mut *tx, (owner, agent_id)).await?;
         }
@@ -243,6 +301,7 @@ pub(crate) async fn enqueue(
         parent: None,
         called_by,
         started_by,
+        origin: Some(origin),
         thumb: None,
         pins: Vec::new(),
         last_sequence: 0,
@@ -250,8 +309,9 @@ pub(crate) async fn enqueue(
         started_at: None,
         ended_at: None,
     };
-    store::sessions::insert(&mut *tx, &session, &spec, ran).await?;
     let is_bounded = session.called_by.is_none() && !is_test;
+    let is_due = session.run_at.is_none();
+    let offer = (at_once && is_due).then(|| Offer::find(backend)).flatten();
     let entry = NewEntry {
         owner_id: owner,
         session_id: session.id,
@@ -259,14 +319,32 @@ pub(crate) async fn enqueue(
         priority: session.priority.rank(),
         run_at: session.run_at,
         most: is_bounded.then_some(QUEUED_MAX),
+        at_once: offer.as_ref().map(|offer| offer.terms(backend)),
     };
-    store::queue::insert(&mut *tx, entry).await?.ok_or_else(too_many)?;
-    Ok(session)
+    let queued = store::queue::insert(&mut *tx, entry).await?.ok_or_else(too_many)?;
+    let offer = offer.filter(|_| queued.is_taken);
+    let state = if offer.is_some() { SessionState::Running } else { session.state };
+    let written = Session { state, ..session };
+    store::sessions::insert(&mut *tx, &written, &spec, ran).await?;
+    // Who asked for it is told that it was queued, whoever has it by then.
+    let session = Session { state: SessionState::Queued, ..written.clone() };
+    let handed = offer.map(|offer| {
+        let runnable = Runnable { session: written, spec, is_cancel_asked: false };
+        Handed::new(backend, offer, runnable, queued)
+    });
+    Ok((session, handed))
 }
 
 /// Whether no more sessions of the owner can be queued, for who starts them for many.
 pub(crate) async fn is_queue_full(conn: &mut PgConnection, owner: UserId) -> Result<bool> {
     Ok(store::queue::is_full(conn, owner, QUEUED_MAX).await?)
+}
+
+/// Whether so many sessions of the owner can be queued beside those that are.
+pub(crate) async fn has_room(conn: &mut PgConnection, owner: UserId, count: usize) -> Result<bool> {
+    let count = i64::try_from(count).map_err(Error::internal)?;
+    let most = (QUEUED_MAX - count + 1).max(0);
+    Ok(!store::queue::is_full(conn, owner, most).await?)
 }
 
 fn too_many() -> Error {
@@ -411,7 +489,7 @@ pub async fn list(ctx: &Ctx, filter: SessionFilter) -> Result<Page<SessionSummar
 }
 
 /// The sessions of an agent of another that the caller reads; none where it is not shared with them.
-pub(crate) async fn list_of_shared(
+async fn list_of_shared(
     ctx: &Ctx,
     me: UserId,
     agent: AgentId,
@@ -451,6 +529,8 @@ pub(crate) fn between_ms(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0)
 }
 
+#[cfg(test)]
+mod origin_tests;
 #[cfg(test)]
 mod people_tests;
 #[cfg(test)]

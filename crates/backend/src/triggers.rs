@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use resonant_domain::agent::AgentStatus;
 use resonant_domain::audit::{Deed, SubjectKind};
+use resonant_domain::origin::{Origin, OriginKind};
 use resonant_domain::page::{Page, PageRequest};
 use resonant_domain::session::{CONTEXT_MAX, NewSession, Session};
 use resonant_domain::webhook::{NewTrigger, TOLERANCE_SECONDS, Trigger, WEBHOOKS_MAX, WithKey};
@@ -187,6 +188,7 @@ pub async fn fire(ctx: &Ctx, owner: UserId, id: TriggerId, message: Signed) -> R
         spec,
         called_by: None,
         started_by: None,
+        origin: Origin { kind: OriginKind::Trigger, id: Some(id.as_uuid()) },
         is_test: false,
     };
     let session = sessions::enqueue(backend, &mut tx, start, new).await?;
@@ -242,6 +244,8 @@ mod tests {
             (one.goal.as_str(), one.context.as_deref()),
             ("Read the order", Some("{\"order\":7}"))
         );
+        let by_this = Origin { kind: OriginKind::Trigger, id: Some(id.as_uuid()) };
+        assert_eq!(one.origin, Some(by_this));
         // The same message again, by a sender that missed the answer or by someone who overheard it.
         let (two, three) = tokio::join!(
             fire(&anyone, owner, id, first.clone()),

@@ -9,6 +9,7 @@ use crate::fields::Choosable;
 use crate::ids::{AgentId, SessionId, UserId};
 use crate::instant;
 use crate::money::MicroUsd;
+use crate::origin::{self, Origin};
 use crate::text::check_text;
 #[cfg(feature = "schema")]
 use crate::text::{SHOWN_PATTERN, TEXT_PATTERN};
@@ -82,6 +83,9 @@ pub struct Session {
     /// Who started it, when that was not the agent's owner but a teammate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_by: Option<UserId>,
+    /// What began it; absent where nobody has written that down.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "origin::read")]
+    pub origin: Option<Origin>,
     /// What a person thinks of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thumb: Option<Thumb>,
@@ -150,6 +154,7 @@ impl Choosable for Session {
         "parent",
         "called_by",
         "started_by",
+        "origin",
         "thumb",
         "pins",
         "last_sequence",
@@ -199,6 +204,8 @@ pub struct SessionSummary {
     pub waited_ms: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "origin::read")]
+    pub origin: Option<Origin>,
     pub created_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,

@@ -30,8 +30,11 @@ pub struct Timeline {
     /// What a person decided last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<Settled>,
-    /// For how long people have kept it waiting so far, in milliseconds.
+    /// For how long it has waited in the round under way, in milliseconds.
     pub waited_ms: u64,
+    /// For how long people have kept it waiting, in all rounds, in milliseconds.
+    #[serde(default)]
+    pub people_ms: u64,
     /// What people said that no step has heard yet.
     pub unheard: Vec<TimelineMessage>,
     /// When the round under way began: by its first step, or by what opened it again.
@@ -329,6 +332,16 @@ impl Timeline {
         Some(&step.output)
     }
 
+    /// The answer to the goal alone, and all of it: none where people said more, where it is cut, and where the
+    /// session came to no good end.
+    #[must_use]
+    pub fn answer_to_goal(&self) -> Option<&str> {
+        let end = self.end.as_ref()?;
+        let is_whole = end.state == SessionState::Completed && end.reason.is_none();
+        let is_told_more = self.steps.iter().any(|step| !step.messages.is_empty());
+        self.answer().filter(|_| is_whole && !is_told_more)
+    }
+
     /// A step begins, for the first time or anew: what people said meanwhile reaches it.
     fn start(&mut self, step: u32, attempt: u32) {
         let mut fresh = TimelineStep { step, attempt, ..TimelineStep::default() };
@@ -356,7 +369,11 @@ impl Timeline {
 
     fn end_wait(&mut self, at: Timestamp) {
         if let Some(wait) = self.waiting.take() {
-            self.waited_ms += wait.ended_after_ms(at);
+            let waited_ms = wait.ended_after_ms(at);
+            self.waited_ms += waited_ms;
+            if wait.reason.needs_person() {
+                self.people_ms += waited_ms;
+            }
         }
     }
 
@@ -452,6 +469,36 @@ mod tests {
     }
 
     #[test]
+    fn what_people_took_is_counted_apart_from_what_agents_did_and_in_all_rounds() {
+        let question = WaitReason::Question {
+            step: 1,
+            call_id: "call01001".to_owned(),
+            question: "Where to?".to_owned(),
+            form: Form::default(),
+            by: None,
+        };
+        let agents = WaitReason::Agents { step: 1, calls: Vec::new() };
+        let done = EventBody::Done {
+            state: SessionState::Completed,
+            reason: None,
+            usage: Usage::default(),
+            duration_ms: 1,
+            waited_ms: 1,
+        };
+        let message = EventBody::Message { text: "And now?".to_owned(), context: None };
+        let timeline = Timeline::from_events(events(vec![
+            EventBody::StepStart { step: 1, attempt: 1 },
+            EventBody::Waiting { reason: question },
+            EventBody::Decision { waiting: 2, decision: Decision::Answer { values: None } },
+            EventBody::Waiting { reason: agents },
+            EventBody::StepStart { step: 2, attempt: 1 },
+            done,
+            message,
+        ]));
+        assert_eq!((timeline.waited_ms, timeline.people_ms), (0, 1_000));
+    }
+
+    #[test]
     fn what_was_paid_at_a_price_that_nobody_told_stays_an_estimate() {
         let choice = |is_price_presumed| ModelChoice {
             tier: None,
@@ -512,6 +559,37 @@ mod tests {
         let timeline = Timeline::from_events(events(log));
         assert_eq!(timeline.steps[2].messages[0].text, "and now?");
         assert!(timeline.unheard.is_empty());
+    }
+
+    #[test]
+    fn the_answer_to_the_goal_is_whole_and_to_nothing_else() {
+        let done = |state, reason: Option<&str>| EventBody::Done {
+            state,
+            reason: reason.map(str::to_owned),
+            usage: Usage::default(),
+            duration_ms: 1,
+            waited_ms: 0,
+        };
+        let well = || done(SessionState::Completed, None);
+        let cut = done(SessionState::Completed, Some("the answer is cut"));
+        let said = EventBody::Message { text: "And 2 + 2?".to_owned(), context: None };
+        let step = |step, text| [EventBody::StepStart { step, attempt: 1 }, output(step, text)];
+        let once = |end: Option<EventBody>| -> Vec<EventBody> {
+            step(1, "4").into_iter().chain(end).collect()
+        };
+        let twice = [well(), said.clone()].into_iter().chain(step(2, "5")).chain([well()]);
+        let told: Vec<EventBody> = step(1, "4").into_iter().chain([well(), said]).collect();
+        for (log, answer) in [
+            (once(Some(well())), Some("4")),
+            (once(None), None),
+            (once(Some(cut)), None),
+            (once(Some(done(SessionState::Failed, None))), None),
+            (told, None),
+            (step(1, "4").into_iter().chain(twice).collect(), None),
+        ] {
+            let timeline = Timeline::from_events(events(log));
+            assert_eq!(timeline.answer_to_goal(), answer, "{timeline:?}");
+        }
     }
 
     #[test]

@@ -30,6 +30,9 @@ async fn agents_are_tools_that_answer() {
     let answer = ask(&app, &ada, "tools/call", call.clone()).await;
     assert_eq!(answer["result"]["isError"], false);
     assert!(answer["result"]["content"][0]["text"].as_str().unwrap().contains("84"), "{answer}");
+    let session = answer["result"]["_meta"]["session_id"].as_str().unwrap();
+    let session = app.get(&format!("/api/v1/sessions/{session}")).by(&ada).await.value();
+    assert_eq!(session["origin"], json!({ "kind": "mcp" }));
 
     let message = json!({ "jsonrpc": "2.0", "id": 8, "method": "tools/call", "params": call });
     let accept = "application/json, text/event-stream";

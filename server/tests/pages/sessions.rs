@@ -81,6 +81,15 @@ async fn a_listing_that_is_tried_twice_by_one_form_runs_once() {
     let first = send().await;
     assert_eq!(send().await, first);
     assert_eq!(count(&app, &ada).await, 1);
+    // It says by what it was begun, on its page and in each list.
+    let list = app.get("/api/v1/sessions").by(&ada).await.value();
+    assert_eq!(list["sessions"][0]["origin"], json!({ "kind": "marketplace" }));
+    for (path, place) in [(first.as_str(), "<dt>Origin"), ("/sessions", "session-row__about")] {
+        let page = page_of(&app, path, &ada).await;
+        let (_, behind) = page.split_once(place).unwrap_or_else(|| panic!("{path}: {page}"));
+        let told = behind.split("</p>").next().unwrap().split("</dl>").next().unwrap();
+        assert!(told.contains("Marketplace"), "{path}: {told}");
+    }
     // What everybody is shown alike holds nobody's key.
     let public = page_of(&app, page, &Visitor::ANONYMOUS).await;
     assert_eq!(hidden(&public, "intent"), "");

@@ -168,6 +168,7 @@ pub async fn install_and_run(
     #[server(default)] intent: String,
 ) -> Result<(), AppError> {
     use resonant_backend::{listings, sessions};
+    use resonant_domain::origin::OriginKind;
     use resonant_domain::variable;
 
     use crate::features::studio::given;
@@ -186,7 +187,7 @@ pub async fn install_and_run(
     // Both get the identity that is set aside for the form: another try finds whichever is there.
     let act = move |ctx| async move {
         let agent = listings::install_version(&ctx, &slug, version).await?;
-        sessions::start(&ctx, agent.id, new).await
+        sessions::start_by(&ctx, agent.id, new, OriginKind::Marketplace).await
     };
     let session = ssr::once(&ctx, "marketplace/install_and_run", &intent, &said, act).await?;
     ssr::redirect(&paths::session(session.id));

@@ -12,8 +12,10 @@ pub struct DecisionForm {
     pub waiting: i64,
     /// The button that was pressed.
     pub choice: String,
-    /// By how much a limit grows, in its own unit.
+    /// By how many tokens a limit grows.
     pub by: String,
+    /// By how many dollars one of money grows.
+    pub dollars: String,
     /// A word that goes with the choice.
     pub note: String,
     /// `approve` or `refuse`, by call.

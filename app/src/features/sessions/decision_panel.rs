@@ -12,8 +12,9 @@ use super::live_session::LiveSession;
 use super::settled_news::{Known, SettledNews};
 use super::wait_words::wait_words;
 use crate::error::action_error;
+use crate::features::studio::dollars;
 use crate::intent::{Intent, IntentField};
-use crate::language::tr;
+use crate::language::{decimal, tr};
 use crate::paths;
 use crate::refused_form::refused_form;
 use crate::ui::{
@@ -163,17 +164,14 @@ fn ways(reason: WaitReason, id: SessionId, busy: Signal<bool>) -> AnyView {
                     </p>
                 }
             });
-            let (hint, suggested) = match shortfall.limit {
-                Amount::Tokens(limit) => (tr("In tokens"), limit),
-                Amount::MicroUsd(limit) => (tr("In millionths of a dollar"), limit),
+            let (name, hint, suggested) = match shortfall.limit {
+                Amount::Tokens(limit) => ("form[by]", tr("In tokens"), limit.to_string()),
+                Amount::MicroUsd(limit) => {
+                    ("form[dollars]", tr("In dollars, such as 0.50"), decimal(dollars(limit)))
+                }
             };
             view! {
-                <Field
-                    label=tr("Raise it by")
-                    name="form[by]"
-                    hint=hint
-                    value=Signal::stored(suggested.to_string())
-                />
+                <Field label=tr("Raise it by") name=name hint=hint value=suggested />
                 <div class="decision__ways">
                     <Way choice="raise" label=tr("Raise it") kind=ButtonKind::Primary busy=busy />
                     {has_cheaper

@@ -3,11 +3,12 @@
 use resonant_domain::FieldFault;
 use resonant_domain::form::{Form, FormInput};
 use resonant_domain::waiting::{
-    BudgetChoice, CallVerdict, Decision, OutcomeChoice, PendingCall, Verdict, WaitReason,
+    Amount, BudgetChoice, CallVerdict, Decision, OutcomeChoice, PendingCall, Verdict, WaitReason,
 };
 use serde_json::{Map, Value};
 
 use super::decision_form::DecisionForm;
+use crate::features::studio::micro_usd;
 use crate::language::key;
 
 impl DecisionForm {
@@ -24,9 +25,7 @@ impl DecisionForm {
             ("answer", WaitReason::Question { form, .. }) => self.answer(form),
             ("no_answer", WaitReason::Question { .. }) => Ok(Decision::Answer { values: None }),
             ("raise", WaitReason::Budget { shortfall, .. }) => {
-                let by = self.by.trim().parse();
-                let by =
-                    by.map_err(|_| vec![FieldFault::new("by", key("must be a whole number"))])?;
+                let by = self.raise(shortfall.limit).map_err(|fault| vec![fault])?;
                 budget(BudgetChoice::Raise { by, unit: shortfall.limit.unit() })
             }
             ("cheaper", WaitReason::Budget { .. }) => budget(BudgetChoice::Cheaper),
@@ -39,6 +38,19 @@ impl DecisionForm {
             ("failed", WaitReason::UnknownOutcome { .. }) => outcome(OutcomeChoice::Failed),
             _ => {
                 Err(vec![FieldFault::new("choice", key("does not fit what the session waits for"))])
+            }
+        }
+    }
+
+    /// By how much a limit grows, in its own unit.
+    fn raise(&self, limit: Amount) -> Result<u64, FieldFault> {
+        match limit {
+            // A page of the release before asks for millionths of a dollar.
+            Amount::MicroUsd(_) if self.by.is_empty() => micro_usd(self.dollars.trim())
+                .ok_or_else(|| FieldFault::new("dollars", key("must be an amount such as 5.00"))),
+            _ => {
+                let by = self.by.trim().parse();
+                by.map_err(|_| FieldFault::new("by", key("must be a whole number")))
             }
         }
     }
@@ -127,6 +139,29 @@ mod tests {
         assert_eq!(decided("{\"url\": \"https://example.org\"}"), None);
         assert_eq!(decided("{\"url\": \"https://b.org\"}"), Some(json!({"url": "https://b.org"})));
         assert_eq!(sent("{").decision(&approval()).unwrap_err()[0].field, "arguments.call01001");
+    }
+
+    #[test]
+    fn money_is_raised_in_dollars_and_tokens_one_by_one() {
+        let raised = |limit: Amount, sent: &str| {
+            let sent: DecisionForm =
+                serde_qs::from_str(&format!("waiting=3&choice=raise&{sent}")).unwrap();
+            sent.raise(limit).map_err(|fault| fault.field)
+        };
+        let (money, tokens) = (Amount::MicroUsd(250_000), Amount::Tokens(4_000));
+        for (limit, sent, by) in [
+            (money, "dollars=0.25", Ok(250_000)),
+            (money, "dollars=0,25", Ok(250_000)),
+            (money, "dollars=%245", Ok(5_000_000)),
+            (money, "dollars=", Err("dollars")),
+            (money, "dollars=much", Err("dollars")),
+            (money, "by=250000", Ok(250_000)),
+            (tokens, "by=4000", Ok(4_000)),
+            (tokens, "by=0.25", Err("by")),
+            (tokens, "dollars=1", Err("by")),
+        ] {
+            assert_eq!(raised(limit, sent), by.map_err(str::to_owned), "{sent}");
+        }
     }
 
     #[test]

@@ -190,6 +190,7 @@ mod tests {
             created_at: jiff::Timestamp::UNIX_EPOCH,
             waited_ms: 0,
             run_at: None,
+            origin: None,
             started_at: None,
             ended_at: None,
         }

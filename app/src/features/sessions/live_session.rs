@@ -6,6 +6,7 @@ mod step;
 
 use leptos::prelude::*;
 use resonant_domain::SessionId;
+use resonant_domain::breakdown::Breakdown;
 use resonant_domain::pin::NewPin;
 use resonant_domain::session::{Session, SessionState, Usage};
 use resonant_domain::session_event::SessionEvent;
@@ -188,6 +189,20 @@ impl LiveSession {
             let heard = timeline.usage();
             if heard.total_tokens() >= session.usage.total_tokens() { heard } else { session.usage }
         })
+    }
+
+    /// The same in parts.
+    pub fn breakdown(self) -> Breakdown {
+        let whole = self.usage();
+        self.with_head(|session, timeline| {
+            let shared = session.parent.as_ref().map_or(0, |parent| parent.step);
+            Breakdown::of(timeline, shared, whole)
+        })
+    }
+
+    /// For how long people have kept it waiting so far, in milliseconds.
+    pub fn people_ms(self) -> u64 {
+        self.with_head(|_, timeline| timeline.people_ms)
     }
 
     /// How many steps were begun.

@@ -4,10 +4,12 @@ use std::time::Duration as Span;
 
 use leptos::prelude::*;
 use resonant_domain::agent::Limits;
+use resonant_domain::origin::{Origin, OriginKind};
 
 use super::figures::grouped;
 use super::live_session::LiveSession;
 use crate::language::{cost_text, key, tr, tr_with};
+use crate::paths;
 use crate::ui::{Duration, Icon, IconName, StateBadge};
 
 /// Why a cost is an estimate.
@@ -24,6 +26,10 @@ pub fn Facts(
     live: LiveSession,
     /// How far it may go.
     limits: Limits,
+    /// What began it, where that is known.
+    origin: Option<Origin>,
+    /// Whether the viewer has started it with what is their own.
+    is_own: bool,
 ) -> impl IntoView {
     let state = Memo::new(move |_| live.state());
     let usage = Memo::new(move |_| live.usage());
@@ -74,6 +80,7 @@ pub fn Facts(
                     }}
                 </dd>
             </div>
+            {origin.map(|origin| view! { <Began origin=origin is_own=is_own /> })}
         </dl>
         <Show when=move || {
             live.model().is_some_and(|(provider, _)| provider.as_deref() == Some("builtin"))
@@ -88,6 +95,27 @@ pub fn Facts(
                 </span>
             </p>
         </Show>
+    }
+}
+
+/// What began the session. Its owner finds the schedule, the trigger or the key among the others.
+#[component]
+fn Began(origin: Origin, is_own: bool) -> impl IntoView {
+    let title = tr(origin.kind.title());
+    let place = match origin.kind {
+        OriginKind::Schedule | OriginKind::Trigger => Some(paths::AUTOMATIONS),
+        OriginKind::Api | OriginKind::Mcp => Some(paths::KEYS),
+        OriginKind::Person | OriginKind::Test | OriginKind::Agent | OriginKind::Marketplace => None,
+    };
+    let name = match place.filter(|_| is_own && origin.id.is_some()) {
+        Some(href) => view! { <a href=href>{title}</a> }.into_any(),
+        None => title.into_any(),
+    };
+    view! {
+        <div class="session-facts__fact">
+            <dt>{tr("Origin")}</dt>
+            <dd>{name}</dd>
+        </div>
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn SessionRow(
     /// Whether to say whose it is.
     names: AgentNames,
 ) -> impl IntoView {
-    let SessionSummary { id, agent_id, agent_name, agent_avatar, goal, created_at, .. } =
+    let SessionSummary { id, agent_id, agent_name, agent_avatar, goal, origin, created_at, .. } =
         session.get_untracked();
     let state = Memo::new(move |_| session.with(|session| session.state));
     let begins_at = Memo::new(move |_| session.with(SessionSummary::begins_at));
@@ -50,6 +50,7 @@ pub(crate) fn SessionRow(
                 </a>
                 <p class="session-row__about">
                     {agent}
+                    {origin.map(|origin| view! { <span>{tr(origin.kind.title())}</span> })}
                     <Time at=created_at />
                     {move || {
                         begins_at

@@ -23,6 +23,7 @@ use super::raw_view::RawView;
 use super::reading::{Asked, Connection, Reader, Views, follow_log, is_raw};
 use super::retry_form::RetryForm;
 use super::session_facts::Facts;
+use super::session_parts::Parts;
 use super::share_panel::SharePanel;
 use super::thumb_panel::ThumbPanel;
 use crate::language::{tr, tr_with};
@@ -86,7 +87,13 @@ pub fn SessionView(
         <Title text=title />
         <article class="session">
             <Head session=session.clone() is_owner=is_known starter=starter pins=pins />
-            <Facts live=live limits=session.limits />
+            <Facts
+                live=live
+                limits=session.limits
+                origin=session.origin
+                is_own=is_own && session.started_by.is_none()
+            />
+            <Parts live=live limits=session.limits />
             {actions}
             <Connection live=live is_known=is_known />
             <Views page=door.page() is_raw=is_raw />

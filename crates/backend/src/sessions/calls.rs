@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use resonant_domain::agent::{Agent, AgentStatus, LimitChange, LimitChanges};
+use resonant_domain::origin::{Origin, OriginKind};
 use resonant_domain::session::{CalledBy, NewSession, Session, SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent, ToolOutcome};
 use resonant_domain::timeline::Timeline;
@@ -91,6 +92,7 @@ pub(crate) async fn call_agents(
             spec,
             called_by: Some(CalledBy { session_id: id, call_id: call_id.clone(), depth }),
             started_by: caller.started_by,
+            origin: Origin::of(OriginKind::Agent),
             is_test: caller.is_test,
         };
         let new = NewSession { limits, ..call.session };
@@ -260,7 +262,11 @@ fn outcome(called: &Session, timeline: &Timeline) -> (ToolOutcome, String) {
     let name = &called.agent_name;
     let why = called.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
     match (called.state, timeline.answer()) {
-        (SessionState::Completed, Some(answer)) => (ToolOutcome::Ok, answer.to_owned()),
+        // One that is cut would be taken for whole.
+        (SessionState::Completed, Some(answer)) => match &called.reason {
+            Some(cut) => (ToolOutcome::Ok, format!("{answer}\n[{cut}]")),
+            None => (ToolOutcome::Ok, answer.to_owned()),
+        },
         (SessionState::Completed, None) => {
             (ToolOutcome::Error, format!("the agent {name} gave no answer"))
         }

@@ -6,7 +6,7 @@ use resonant_domain::session::{Lineage, NewFork, Session, SessionState, Usage};
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use resonant_domain::{SessionId, UserId};
 
-use super::{NOT_FOUND, QUEUED_MAX, check_active, filled, too_many};
+use super::{NOT_FOUND, QUEUED_MAX, check_active, filled, origin_of, too_many};
 use crate::access::SessionAct;
 use crate::store::listing_runs::Ran;
 use crate::store::queue::NewEntry;
@@ -129,6 +129,7 @@ async fn fork_of(
         parent: Some(Lineage { session_id: id, step: cut.step() }),
         called_by: None,
         started_by,
+        origin: Some(origin_of(ctx.actor(), None)),
         thumb: None,
         pins,
         last_sequence: 0,
@@ -150,8 +151,9 @@ async fn fork_of(
         priority: session.priority.rank(),
         run_at: None,
         most: Some(QUEUED_MAX),
+        at_once: None,
     };
-    let fence = store::queue::insert(&mut tx, entry).await?.ok_or_else(too_many)?;
+    let fence = store::queue::insert(&mut tx, entry).await?.ok_or_else(too_many)?.fence;
     let (key, now) = ((owner, session.id, fence), backend.now());
     store::session_events::append(&mut tx, key, None, entries, Usage::default(), now).await?;
     let session = store::sessions::find(&mut tx, owner, session.id).await?.ok_or(NOT_FOUND)?;

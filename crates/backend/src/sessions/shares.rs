@@ -100,6 +100,7 @@ pub async fn shared(ctx: &Ctx, token: &str) -> Result<(Session, Vec<SessionEvent
     let events = store::session_events::list(&mut conn, owner, id, 0, i64::MAX).await?;
     session.owner_id = UserId::from_uuid(Uuid::nil());
     session.started_by = None;
+    session.origin = None;
     session.thumb = None;
     session.pins.clear();
     Ok((session, events))

@@ -23,7 +23,7 @@ fn select(owner: UserId, wide: Wide) -> QueryBuilder<Postgres> {
                  input_tokens, output_tokens, cost_micro_usd, model, waiting, waiting_sequence,
                  waiting_since, waited_ms, is_test, parent_session_id, parent_step, caller_session_id,
                  caller_call_id, depth, started_by, thumb, pins, last_sequence, created_at, started_at,
-                 ended_at, priority, run_at, CASE WHEN ",
+                 ended_at, priority, run_at, origin, origin_id, CASE WHEN ",
     );
     query.push_bind(wide.goal).push(" THEN goal ELSE '' END AS goal, CASE WHEN ");
     query.push_bind(wide.context).push(" THEN context END AS context, CASE WHEN ");

@@ -6,9 +6,12 @@ mod open;
 mod pins;
 mod thumbs;
 
+use std::collections::HashMap;
+
 use jiff_sqlx::{Timestamp, ToSqlx as _};
 use resonant_domain::agent::{AgentSpec, Avatar, Limits};
 use resonant_domain::money::MicroUsd;
+use resonant_domain::origin::{Origin, OriginKind};
 use resonant_domain::session::{CalledBy, Lineage, Priority, Session, SessionState, Usage};
 use resonant_domain::thumb::Thumb;
 use resonant_domain::variable::Values;
@@ -28,9 +31,11 @@ pub(crate) use self::pins::{find_pins, update_pins};
 pub(crate) use self::thumbs::{lock_thumb, update_thumb};
 use super::agent_versions::{number, stored};
 use super::listing_runs::Ran;
+use super::partitions::bounds;
 use super::{known, unsigned};
 
 /// A session with all that a worker needs to run it.
+#[derive(Clone, Debug)]
 pub(crate) struct Runnable {
     pub(crate) session: Session,
     pub(crate) spec: AgentSpec,
@@ -69,6 +74,8 @@ pub(super) struct SessionRow {
     pub(super) caller_call_id: Option<String>,
     pub(super) depth: i16,
     pub(super) started_by: Option<Uuid>,
+    pub(super) origin: Option<String>,
+    pub(super) origin_id: Option<Uuid>,
     pub(super) thumb: Option<i16>,
     pub(super) pins: Vec<i64>,
     pub(super) last_sequence: i64,
@@ -83,6 +90,11 @@ fn usage(input_tokens: i64, output_tokens: i64, cost_micro_usd: i64) -> Usage {
         output_tokens: unsigned(output_tokens),
         cost: MicroUsd(cost_micro_usd),
     }
+}
+
+/// What began a session. A kind that only a later release knows says nothing here.
+fn origin(kind: Option<&str>, id: Option<Uuid>) -> Option<Origin> {
+    Some(Origin { kind: OriginKind::parse(kind?)?, id })
 }
 
 fn state(text: &str) -> sqlx::Result<SessionState> {
@@ -130,6 +142,7 @@ impl TryFrom<SessionRow> for Session {
                 depth: u32::try_from(row.depth).unwrap_or(0),
             }),
             started_by: row.started_by.map(UserId::from_uuid),
+            origin: origin(row.origin.as_deref(), row.origin_id),
             thumb: row.thumb.and_then(Thumb::from_weight),
             pins: row.pins,
             last_sequence: row.last_sequence,
@@ -156,7 +169,7 @@ pub(crate) async fn find(
                cost_micro_usd, model, waiting AS "waiting: Json<WaitReason>", waiting_sequence,
                waiting_since, waited_ms, is_test, parent_session_id, parent_step, caller_session_id,
                caller_call_id, depth, started_by, thumb, pins, last_sequence, created_at, started_at,
-               ended_at, priority, run_at
+               ended_at, priority, run_at, origin, origin_id
         FROM sessions
         WHERE owner_id = $1 AND session_id = $2
         "#,
@@ -167,6 +180,54 @@ pub(crate) async fn find(
     .await?
     .map(Session::try_from)
     .transpose()
+}
+
+/// A session and its agent out of a row of either statement below.
+macro_rules! runnable_of {
+    ($row:ident) => {{
+        let (spec, is_cancel_asked) = ($row.spec.0, $row.is_cancel_asked);
+        let session = SessionRow {
+            owner_id: $row.owner_id,
+            session_id: $row.session_id,
+            agent_id: $row.agent_id,
+            agent_version: $row.agent_version,
+            agent_name: $row.agent_name,
+            agent_avatar: $row.agent_avatar,
+            goal: $row.goal,
+            context: $row.context,
+            variables: $row.variables,
+            state: $row.state,
+            reason: $row.reason,
+            limits: $row.limits,
+            priority: $row.priority,
+            run_at: $row.run_at,
+            steps: $row.steps,
+            input_tokens: $row.input_tokens,
+            output_tokens: $row.output_tokens,
+            cost_micro_usd: $row.cost_micro_usd,
+            model: $row.model,
+            waiting: $row.waiting,
+            waiting_sequence: $row.waiting_sequence,
+            waiting_since: $row.waiting_since,
+            waited_ms: $row.waited_ms,
+            is_test: $row.is_test,
+            parent_session_id: $row.parent_session_id,
+            parent_step: $row.parent_step,
+            caller_session_id: $row.caller_session_id,
+            caller_call_id: $row.caller_call_id,
+            depth: $row.depth,
+            started_by: $row.started_by,
+            origin: $row.origin,
+            origin_id: $row.origin_id,
+            thumb: $row.thumb,
+            pins: $row.pins,
+            last_sequence: $row.last_sequence,
+            created_at: $row.created_at,
+            started_at: $row.started_at,
+            ended_at: $row.ended_at,
+        };
+        Ok::<_, sqlx::Error>(Runnable { session: session.try_into()?, spec, is_cancel_asked })
+    }};
 }
 
 /// Reads a session with the agent as it was when the session was asked for.
@@ -188,7 +249,7 @@ pub(crate) async fn find_runnable(
                parent_step, caller_session_id, caller_call_id, depth, started_by, thumb, pins,
                last_sequence, created_at AS "created_at: Timestamp", started_at AS "started_at: Timestamp",
                ended_at AS "ended_at: Timestamp", is_cancel_asked, priority,
-               run_at AS "run_at: Timestamp"
+               run_at AS "run_at: Timestamp", origin, origin_id
         FROM sessions
         WHERE owner_id = $1 AND session_id = $2
         "#,
@@ -197,47 +258,55 @@ pub(crate) async fn find_runnable(
     )
     .fetch_optional(conn)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    let (spec, is_cancel_asked) = (row.spec.0, row.is_cancel_asked);
-    let session = SessionRow {
-        owner_id: row.owner_id,
-        session_id: row.session_id,
-        agent_id: row.agent_id,
-        agent_version: row.agent_version,
-        agent_name: row.agent_name,
-        agent_avatar: row.agent_avatar,
-        goal: row.goal,
-        context: row.context,
-        variables: row.variables,
-        state: row.state,
-        reason: row.reason,
-        limits: row.limits,
-        priority: row.priority,
-        run_at: row.run_at,
-        steps: row.steps,
-        input_tokens: row.input_tokens,
-        output_tokens: row.output_tokens,
-        cost_micro_usd: row.cost_micro_usd,
-        model: row.model,
-        waiting: row.waiting,
-        waiting_sequence: row.waiting_sequence,
-        waiting_since: row.waiting_since,
-        waited_ms: row.waited_ms,
-        is_test: row.is_test,
-        parent_session_id: row.parent_session_id,
-        parent_step: row.parent_step,
-        caller_session_id: row.caller_session_id,
-        caller_call_id: row.caller_call_id,
-        depth: row.depth,
-        started_by: row.started_by,
-        thumb: row.thumb,
-        pins: row.pins,
-        last_sequence: row.last_sequence,
-        created_at: row.created_at,
-        started_at: row.started_at,
-        ended_at: row.ended_at,
+    row.map(|row| runnable_of!(row)).transpose()
+}
+
+/// Reads several, of any owners. A cluster reads them one by one.
+#[tracing::instrument(name = "db.session.list_runnable", skip_all, err(level = "debug"))]
+pub(crate) async fn list_runnable(
+    conn: &mut PgConnection,
+    keys: &[(UserId, SessionId)],
+) -> sqlx::Result<HashMap<SessionId, Runnable>> {
+    let found = match keys {
+        [] => Vec::new(),
+        [(owner, id)] => find_runnable(conn, *owner, *id).await?.into_iter().collect(),
+        [_, _, ..] => list_several(conn, keys).await?,
     };
-    Ok(Some(Runnable { session: session.try_into()?, spec, is_cancel_asked }))
+    Ok(found.into_iter().map(|runnable| (runnable.session.id, runnable)).collect())
+}
+
+async fn list_several(
+    conn: &mut PgConnection,
+    keys: &[(UserId, SessionId)],
+) -> sqlx::Result<Vec<Runnable>> {
+    let owners: Vec<_> = keys.iter().map(|(owner, _)| owner.as_uuid()).collect();
+    let ids: Vec<_> = keys.iter().map(|(_, id)| id.as_uuid()).collect();
+    let (first, last) = bounds(&ids);
+    let rows = sqlx::query!(
+        r#"
+        SELECT owner_id, session_id, agent_id, agent_version, agent_name,
+               agent_avatar AS "agent_avatar: Json<Avatar>", goal, context,
+               variables AS "variables: Json<Values>", state, reason,
+               spec AS "spec: Json<AgentSpec>", spec -> 'limits' AS "limits!: Json<Limits>", steps,
+               input_tokens, output_tokens, cost_micro_usd, model,
+               waiting AS "waiting: Json<WaitReason>", waiting_sequence,
+               waiting_since AS "waiting_since: Timestamp", is_test, waited_ms, parent_session_id,
+               parent_step, caller_session_id, caller_call_id, depth, started_by, thumb, pins,
+               last_sequence, created_at AS "created_at: Timestamp", started_at AS "started_at: Timestamp",
+               ended_at AS "ended_at: Timestamp", is_cancel_asked, priority,
+               run_at AS "run_at: Timestamp", origin, origin_id
+        FROM sessions
+        WHERE owner_id = ANY ($1) AND session_id = ANY ($2)
+          AND session_id BETWEEN $3::UUID AND $4::UUID
+        "#,
+        &owners,
+        &ids,
+        first,
+        last,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|row| runnable_of!(row)).collect()
 }
 
 /// Marks a session as running that a worker has taken after so long in the queue; `false` when it is over or
@@ -284,7 +353,7 @@ pub(crate) async fn lock(
                cost_micro_usd, model, waiting AS "waiting: Json<WaitReason>", waiting_sequence,
                waiting_since, is_test, waited_ms, parent_session_id, parent_step, caller_session_id,
                caller_call_id, depth, started_by, thumb, pins, last_sequence, created_at, started_at,
-               ended_at, priority, run_at
+               ended_at, priority, run_at, origin, origin_id
         FROM sessions
         WHERE owner_id = $1 AND session_id = $2
         FOR UPDATE
@@ -316,9 +385,9 @@ pub(crate) async fn insert(
                               context, state, created_at, agent_version, parent_session_id,
                               parent_step, caller_session_id, caller_call_id, depth, variables,
                               is_test, caller_agent_ids, started_by, listing_id,
-                              listing_version, is_pristine, priority, run_at)
+                              listing_version, is_pristine, priority, run_at, origin, origin_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-                $19, $20, $21, $22, $23, $24, $25)
+                $19, $20, $21, $22, $23, $24, $25, $26, $27)
         "#,
         session.owner_id.as_uuid(),
         session.id.as_uuid(),
@@ -345,6 +414,8 @@ pub(crate) async fn insert(
         ran.map(|ran| ran.is_pristine),
         session.priority.rank(),
         session.run_at.map(jiff_sqlx::ToSqlx::to_sqlx) as Option<Timestamp>,
+        session.origin.map(|origin| origin.kind.as_str()),
+        session.origin.and_then(|origin| origin.id),
     )
     .execute(conn)
     .await?;

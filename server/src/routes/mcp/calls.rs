@@ -6,6 +6,7 @@ use futures::StreamExt as _;
 use resonant_backend::idempotency::{self, Reply, Request, Verdict};
 use resonant_backend::{Ctx, Error, apart, mcp_calls, sessions};
 use resonant_domain::SessionId;
+use resonant_domain::origin::OriginKind;
 use resonant_domain::session::{NewSession, SessionState};
 use resonant_domain::session_event::{EventBody, SessionEvent};
 use resonant_domain::timeline::Timeline;
@@ -260,7 +261,7 @@ async fn start(ctx: &Ctx, params: &Value) -> Result<SessionId, Failed> {
         });
     let variables = variables.collect::<Result<_, _>>()?;
     let new = NewSession { goal, context, variables, ..NewSession::default() };
-    Ok(sessions::start(ctx, agent, new).await?.id)
+    Ok(sessions::start_by(ctx, agent, new, OriginKind::Mcp).await?.id)
 }
 
 /// What a model is told whose call could not be tried.
@@ -303,14 +304,51 @@ async fn result(ctx: &Ctx, id: SessionId, news: Option<&News>) -> Result<Value, 
     let session = sessions::get(ctx, id).await?;
     let timeline = Timeline::from_events(sessions::events(ctx, id, 0).await?);
     let is_error = session.state != SessionState::Completed;
-    let reason = session.reason.clone().unwrap_or_else(|| session.state.as_str().to_owned());
-    let text = match timeline.answer() {
-        Some(answer) if !is_error => answer.to_owned(),
-        _ => format!("The session did not reach its goal: {reason}"),
-    };
+    let text = told_of(session.state, session.reason.as_deref(), timeline.answer());
     Ok(json!({
         "content": [{ "type": "text", "text": text }],
         "isError": is_error,
         "_meta": { "session_id": id, "state": session.state },
     }))
+}
+
+/// What is told of a session that is over: its answer, and that this is cut where it is; or why there is none.
+fn told_of(state: SessionState, reason: Option<&str>, answer: Option<&str>) -> String {
+    match (state, answer, reason) {
+        (SessionState::Completed, Some(answer), None) => answer.to_owned(),
+        // It would be taken for whole.
+        (SessionState::Completed, Some(answer), Some(cut)) => format!("{answer}\n[{cut}]"),
+        (_, _, reason) => {
+            let reason = reason.unwrap_or_else(|| state.as_str());
+            format!("The session did not reach its goal: {reason}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_told_and_that_it_is_cut() {
+        let cut = "the answer is cut: reached its limit of 9 tokens";
+        for (state, reason, answer, told) in [
+            (SessionState::Completed, None, Some("42"), "42".to_owned()),
+            (SessionState::Completed, Some(cut), Some("4"), format!("4\n[{cut}]")),
+            (
+                SessionState::Timeout,
+                Some("reached its limit of 1 second"),
+                Some("4"),
+                "The session did not reach its goal: reached its limit of 1 second".to_owned(),
+            ),
+            (
+                SessionState::Cancelled,
+                None,
+                None,
+                "The session did not reach its goal: cancelled".to_owned(),
+            ),
+        ] {
+            assert_eq!(told_of(state, reason, answer), told);
+        }
+    }
 }

@@ -49,6 +49,7 @@ fn session() -> Session {
         parent: None,
         called_by: None,
         started_by: None,
+        origin: None,
         thumb: None,
         pins: Vec::new(),
         variables: std::collections::BTreeMap::new(),

@@ -26,7 +26,7 @@ use super::*;
 use crate::{Ctx, budgets, sample, sessions, test_sets, work};
 
 /// Calls every agent that it may with the goal and a mark, then answers with all that they said; one
-/// that may call none answers with its prompt and the goal.
+/// that may call none answers with its prompt and the goal. What it says to the prompt `Cut` is cut.
 struct Delegate;
 
 impl Model for Delegate {
@@ -65,7 +65,8 @@ impl Model for Delegate {
         } else {
             format!("[{}]", heard.join("|"))
         };
-        let reason = FinishReason::Stop;
+        let is_cut = request.system == "Cut";
+        let reason = if is_cut { FinishReason::Length } else { FinishReason::Stop };
         let finish = ModelPiece::Finish { calls: Vec::new(), usage, reason };
         stream::iter([Ok(ModelPiece::Output(text)), Ok(finish)]).boxed()
     }
@@ -131,6 +132,7 @@ async fn a_session_waits_for_those_that_it_calls_without_a_worker(pool: PgPool) 
     for part in &parts {
         let part = sessions::get(&ctx, *part).await.unwrap();
         assert_eq!((part.state, &*part.goal), (Queued, "go>"));
+        assert_eq!(part.origin, Some(Origin::of(OriginKind::Agent)));
         let by = part.called_by.unwrap();
         assert_eq!((by.session_id, by.depth), (id, 1));
         // Each may use half of what is left.
@@ -391,4 +393,17 @@ async fn an_agent_that_calls_others_can_be_tested(pool: PgPool) {
     let run = test_sets::read_run(&ctx, caller.id, set, run.summary.id).await.unwrap();
     let outcome = run.results[0].outcome.as_ref().unwrap();
     assert!(outcome.passed, "{outcome:?}");
+}
+
+#[sqlx::test(migrator = "crate::store::MIGRATOR")]
+async fn an_answer_that_is_cut_is_not_taken_for_whole(pool: PgPool) {
+    let backend = backend(pool);
+    let ctx = sample::guest(&backend).await.unwrap();
+    let cut = made(&ctx, "Cut", &[]).await;
+    let caller = made(&ctx, "Caller", &[&cut]).await;
+    let id = started(&ctx, &caller).await;
+    work_off(&backend).await;
+    let timeline = timeline(&ctx, id).await;
+    let answer = timeline.answer().unwrap();
+    assert!(answer.starts_with("[Cut:go>\n[the answer is cut: reached its limit of"), "{answer}");
 }

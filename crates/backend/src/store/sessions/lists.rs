@@ -8,7 +8,7 @@ use resonant_domain::{AgentId, SessionId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::{Json, Uuid};
 
-use super::{state, unsigned, usage};
+use super::{origin, state, unsigned, usage};
 
 /// The length of a goal in a list, in characters.
 pub(in crate::store) const GOAL_IN_LIST: usize = 200;
@@ -32,6 +32,8 @@ struct SessionSummaryRow {
     cost_micro_usd: i64,
     waited_ms: i64,
     run_at: Option<Timestamp>,
+    origin: Option<String>,
+    origin_id: Option<Uuid>,
     created_at: Timestamp,
     started_at: Option<Timestamp>,
     ended_at: Option<Timestamp>,
@@ -52,6 +54,7 @@ impl TryFrom<SessionSummaryRow> for SessionSummary {
             steps: u32::try_from(row.steps).unwrap_or(0),
             waited_ms: unsigned(row.waited_ms),
             run_at: row.run_at.map(Timestamp::to_jiff),
+            origin: origin(row.origin.as_deref(), row.origin_id),
             created_at: row.created_at.to_jiff(),
             started_at: row.started_at.map(Timestamp::to_jiff),
             ended_at: row.ended_at.map(Timestamp::to_jiff),
@@ -81,7 +84,7 @@ pub(crate) async fn list(
                 SELECT session_id, agent_id, agent_name,
                        agent_avatar AS "agent_avatar: Json<Avatar>", left(goal, 1000) AS "goal!",
                        state, steps, input_tokens, output_tokens, cost_micro_usd, waited_ms,
-                       created_at, started_at, ended_at, run_at
+                       created_at, started_at, ended_at, run_at, origin, origin_id
                 FROM sessions
                 WHERE owner_id = $1 AND session_id < $2 AND NOT is_test
                 ORDER BY session_id DESC
@@ -101,7 +104,7 @@ pub(crate) async fn list(
                 SELECT session_id, agent_id, agent_name,
                        agent_avatar AS "agent_avatar: Json<Avatar>", left(goal, 1000) AS "goal!",
                        state, steps, input_tokens, output_tokens, cost_micro_usd, waited_ms,
-                       created_at, started_at, ended_at, run_at
+                       created_at, started_at, ended_at, run_at, origin, origin_id
                 FROM sessions
                 WHERE owner_id = $1 AND session_id < $2 AND agent_id = $4 AND NOT is_test
                 ORDER BY session_id DESC
@@ -135,7 +138,7 @@ pub(crate) async fn list_started(
         SELECT session_id, agent_id, agent_name,
                agent_avatar AS "agent_avatar: Json<Avatar>", left(goal, 1000) AS "goal!",
                state, steps, input_tokens, output_tokens, cost_micro_usd, waited_ms,
-               created_at, started_at, ended_at, run_at
+               created_at, started_at, ended_at, run_at, origin, origin_id
         FROM sessions
         WHERE owner_id = $1 AND agent_id = $2 AND session_id < $3 AND NOT is_test
           AND started_by = ANY ($4)
