@@ -34,6 +34,8 @@ pub mod knowledge;
 pub mod leadership;
 pub mod listings;
 mod mail;
+#[cfg(any(test, feature = "fakes"))]
+pub mod mail_server;
 pub mod mcp_calls;
 pub mod members;
 pub mod memories;
@@ -51,6 +53,8 @@ pub mod publications;
 pub mod publishers;
 pub mod purchases;
 pub mod rate_limits;
+#[cfg(test)]
+mod receiver;
 pub mod reviews;
 #[cfg(any(test, feature = "fakes"))]
 pub mod sample;

@@ -2,6 +2,7 @@
 //! case begins and commits the transaction.
 
 pub(crate) mod account_export;
+pub(crate) mod account_letters;
 pub(crate) mod accounts;
 pub(crate) mod agent_lists;
 pub(crate) mod agent_looks;
@@ -38,6 +39,8 @@ pub(crate) mod limits;
 pub(crate) mod listing_runs;
 pub(crate) mod listing_words;
 pub(crate) mod listings;
+#[cfg(test)]
+pub(crate) mod lock_waits;
 pub(crate) mod mcp_calls;
 pub(crate) mod members;
 pub(crate) mod memories;
@@ -61,6 +64,7 @@ pub(crate) mod ranking;
 pub(crate) mod replication;
 pub(crate) mod reports;
 pub(crate) mod request_effects;
+pub(crate) mod review_reports;
 pub(crate) mod reviews;
 pub(crate) mod schedules;
 pub(crate) mod secrets;

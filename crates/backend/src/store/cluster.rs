@@ -40,9 +40,11 @@ const LOCKS: [&str; 4] = ["FOR UPDATE", "FOR NO KEY UPDATE", "FOR SHARE", "FOR K
 const FIRST_RELEASE: i64 = 20_261_130_213_740;
 
 /// Statements in the place of which a cluster has two, by a part of each.
-const ELSEWHERE: [&str; 2] = [
-    // Claims a session.
-    "EXISTS (SELECT FROM running)",
+const ELSEWHERE: [&str; 3] = [
+    // Claims sessions.
+    "IN (SELECT r.session_id FROM running r)",
+    // Reads those that were claimed.
+    "AND session_id BETWEEN $3::UUID AND $4::UUID",
     // Renews a lease.
     "AS \"is_cancel_asked!\"",
 ];
