@@ -8,9 +8,11 @@ mod forms;
 mod html;
 mod kept;
 mod listings;
+mod mailed;
 mod marketplace;
 mod pictures;
 mod results;
+mod reviews;
 mod sessions;
 
 pub(crate) use forms::install;

@@ -182,6 +182,20 @@ async fn an_agent_is_handed_in_judged_and_published_by_plain_forms() {
     assert!(app.get(sent.header("location")).by(&ada).await.text().contains("Thank you"));
     let queue = app.get("/admin/reviews").by(&root).await.text();
     assert!(queue.contains("It is spam") && queue.contains("Remove the listing"), "{queue}");
+
+    // What is taken off has a page for nobody but its publisher.
+    for (state, is_led_there) in [("published", true), ("unlisted", false)] {
+        let state = format!("id={id}&state={state}");
+        assert_eq!(send_from(&app, &page, "publishing/set_state", &ada, &state).await.status, 302);
+        assert_eq!(send_from(&app, &page, save, &ada, &next).await.status, 302);
+        assert_eq!(send_from(&app, &page, "publishing/submit", &ada, &own).await.status, 302);
+        let queue = app.get("/admin/reviews").by(&root).await.text();
+        let link = queue.split("href=\"/admin/reviews/").nth(1).unwrap();
+        let case = format!("/admin/reviews/{}", link.split('"').next().unwrap());
+        let shown = app.get(&case).by(&root).await.text();
+        assert_eq!(shown.contains("Open the listing"), is_led_there, "{shown}");
+        assert_eq!(send_from(&app, &page, "publishing/withdraw", &ada, &own).await.status, 302);
+    }
     app.end().await;
 }
 
@@ -260,6 +274,33 @@ async fn filters_are_links_and_what_was_found_is_marked() {
     }
     let page = app.get("/marketplace?tags=%3Cscript%3Ealert(1)%3C%2Fscript%3E").await;
     assert!(page.status < 500 && !page.text().contains("<script>alert"), "{page:?}");
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_draft_of_a_listing_that_was_saved_elsewhere_is_not_overwritten_unseen() {
+    let app = TestApp::start().await;
+    let ada = app.member("ada").await;
+    let agent = app.published_agent(&ada, "Reckoner").await;
+    let (id, page) = (agent.id.to_string(), format!("/studio/agents/{}/publish", agent.id));
+    let open = async || app.get(&page).by(&ada).await.text();
+    let save = async |description: &str, seen: &str, more: &str| {
+        let form = format!("{}&seen={seen}{more}", form(&id, description));
+        send_from(&app, &page, "publishing/save_submission", &ada, &form).await
+    };
+    // Two tabs that were opened before there was a draft, and then two that show the same one.
+    for (saved, late) in [("It+reckons", "It+counts"), ("It+sums", "It+adds")] {
+        let shown = open().await;
+        let both = seen(&shown);
+        assert_eq!(save(saved, both, "").await.status, 302);
+        let refused = save(late, both, "").await;
+        let typed = format!(">{}</textarea>", late.replace('+', " "));
+        shows(&refused, &["This was changed elsewhere", "Keep mine", "Load theirs", &typed]);
+        let kept = format!(">{}</textarea>", saved.replace('+', " "));
+        assert!(open().await.contains(&kept), "theirs is there still");
+        assert_eq!(save(late, both, "&overwrite=true").await.status, 302);
+        assert!(open().await.contains(&typed));
+    }
     app.end().await;
 }
 

@@ -8,8 +8,8 @@ use leptos::config::LeptosOptions;
 use resonant_backend::fresh_database::FreshDatabase;
 use resonant_backend::members::{self, NewMember};
 use resonant_backend::{
-    Actor, Backend, EmbeddingSettings, GuestLimits, ModelSettings, OpenAiSettings, PasswordWork,
-    PaymentSettings, RequestId, Secret, Settings, SignInChange,
+    Actor, Backend, EmbeddingSettings, GuestLimits, MailSettings, ModelSettings, OpenAiSettings,
+    PasswordWork, PaymentSettings, RequestId, Secret, Settings, SignInChange,
 };
 use resonant_domain::agent::{Agent, AgentSpec, ToolGrant};
 use resonant_domain::session::Session;
@@ -34,6 +34,7 @@ pub(crate) struct Builder {
     database_options: &'static str,
     database_connections: u32,
     payments: Option<PaymentSettings>,
+    mail: Option<MailSettings>,
     guests: GuestLimits,
 }
 
@@ -51,6 +52,7 @@ impl Default for Builder {
             database_options: "",
             database_connections: 8,
             payments: None,
+            mail: None,
             guests: GuestLimits::default(),
         }
     }
@@ -116,6 +118,12 @@ impl Builder {
         self
     }
 
+    /// That server takes mail.
+    pub(crate) fn mail(mut self, url: &str) -> Self {
+        self.mail = Some(MailSettings::new(url, "Resonant <hello@example.org>").unwrap());
+        self
+    }
+
     /// Guests may use so much.
     pub(crate) fn guests(mut self, limits: GuestLimits) -> Self {
         self.guests = limits;
@@ -143,6 +151,8 @@ impl Builder {
         settings.database.pool_overflow = 0;
         settings.redis_url = self.redis_url;
         settings.payments = self.payments;
+        settings.mail = self.mail;
+        settings.public_origin = self.site.public_origin().map(str::to_owned);
         settings.guests = self.guests;
         settings.password_work = PasswordWork { memory_kib: 64, passes: 1 };
         settings.models = ModelSettings {
@@ -269,6 +279,14 @@ impl TestApp {
         let ctx = self.backend.ctx(Actor::System, RequestId::new("test"));
         members::appoint_admin(&ctx, "admin@example.org").await.unwrap();
         visitor
+    }
+
+    /// What is at a path is there for admins alone.
+    pub(crate) async fn hides_from_others(&self, path: &str) {
+        let (member, guest) = (self.member("ada").await, self.guest().await);
+        for (visitor, status) in [(&member, 404), (&guest, 404), (&Visitor::ANONYMOUS, 401)] {
+            assert_eq!(self.get(path).by(visitor).await.status, status, "{path}");
+        }
     }
 
     /// An agent of the visitor that can calculate.

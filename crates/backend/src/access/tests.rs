@@ -2,6 +2,7 @@
 
 mod of_agents;
 mod of_people;
+mod of_reviews;
 mod of_teams;
 mod of_tools;
 
@@ -19,6 +20,7 @@ use resonant_domain::listing::ListingFilter;
 use resonant_domain::mcp_tool::McpServer;
 use resonant_domain::memory::NewMemory;
 use resonant_domain::openapi::OpenApiSource;
+use resonant_domain::origin::OriginKind;
 use resonant_domain::page::{PageRequest, Place};
 use resonant_domain::pin::NewPin;
 use resonant_domain::purchase::NewPurchase;
@@ -144,7 +146,7 @@ fn document() -> OpenApiSource {
     OpenApiSource { document: Some(document), ..OpenApiSource::default() }
 }
 
-fn leave() -> KnowledgeQuery {
+pub(super) fn leave() -> KnowledgeQuery {
     KnowledgeQuery { query: "leave".to_owned(), most: None }
 }
 
@@ -152,17 +154,23 @@ fn word() -> NewMessage {
     NewMessage { text: "Shorter".to_owned(), context: None }
 }
 
-fn pin() -> NewPin {
+pub(super) fn pin() -> NewPin {
     NewPin { message: 0, is_pinned: true }
 }
 
-fn decision() -> NewDecision {
+pub(super) fn decision() -> NewDecision {
     NewDecision { waiting: 1, decision: Decision::Answer { values: None } }
 }
 
 /// The rows in the order in which they are asked: what goes goes last.
 fn table() -> Vec<Row> {
-    let parts = [of_agents::rows(), of_people::rows(), of_tools::rows(), of_teams::rows()];
+    let parts = [
+        of_agents::rows(),
+        of_people::rows(),
+        of_reviews::rows(),
+        of_tools::rows(),
+        of_teams::rows(),
+    ];
     parts.into_iter().flatten().collect()
 }
 

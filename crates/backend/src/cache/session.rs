@@ -47,7 +47,7 @@ impl Entry for SessionEntry {
     type Key = SessionKey;
     type Value = Session;
     const KIND: Kind = Kind::Session;
-    const SCHEMA: u16 = 3;
+    const SCHEMA: u16 = 4;
     const LIFETIME: Duration = Duration::from_hours(1);
     const STALE: Duration = Duration::ZERO;
     const ABSENT: Duration = Duration::ZERO;

@@ -9,14 +9,12 @@ use resonant_domain::agent_list::BulkAction;
 use resonant_domain::agent_version::{Edition, NewVersion};
 use resonant_domain::budget::BudgetLimits;
 use resonant_domain::fields::Fields;
-use resonant_domain::knowledge::KnowledgeQuery;
 use resonant_domain::memory::NewMemory;
+use resonant_domain::origin::OriginKind;
 use resonant_domain::page::PageRequest;
-use resonant_domain::pin::NewPin;
-use resonant_domain::session::{NewDecision, NewFork, NewMessage};
+use resonant_domain::session::{NewFork, NewMessage};
 use resonant_domain::team::{NewInvitation, NewTeam, TeamRole};
 use resonant_domain::test_set::{NewTestRun, TestPolicy};
-use resonant_domain::waiting::Decision;
 use resonant_domain::{
     AgentId, DocumentId, FaultKind, MemoryId, SessionId, TestRunId, TestSetId, UserId,
 };

@@ -112,6 +112,15 @@ pub(super) fn rows() -> Vec<Row> {
             "sessions::start",
             ask!(|ctx, things| sessions::start(&ctx, things.agent, sample::goal("Go"))),
         ),
+        owned(
+            "sessions::start_by",
+            ask!(|ctx, things| sessions::start_by(
+                &ctx,
+                things.agent,
+                sample::goal("Go"),
+                OriginKind::Mcp
+            )),
+        ),
         own("sessions::list", ask!(|ctx, things| sessions::list(&ctx, SessionFilter::default()))),
         owned("sessions::get", ask!(|ctx, things| sessions::get(&ctx, things.session))),
         own(

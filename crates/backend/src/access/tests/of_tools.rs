@@ -219,6 +219,13 @@ pub(super) fn rows() -> Vec<Row> {
                 )),
             )
         },
+        Row {
+            owner: Some(FaultKind::Conflict),
+            ..owned(
+                "test_sets::run_all",
+                ask!(|ctx, things| test_sets::run_all(&ctx, things.agent, NewTestRun::default())),
+            )
+        },
         internal("images::delete_unused", ask!(|ctx, things| images::delete_unused(&ctx))),
         internal("test_sets::settle_due", ask!(|ctx, things| test_sets::settle_due(&ctx))),
         owned(

@@ -1,6 +1,7 @@
 //! The use cases, and what each role may.
 
 use super::*;
+use crate::access::tests::{decision, leave, pin};
 
 macro_rules! ask {
     (|$ctx:ident, $things:ident| $call:expr) => {
@@ -41,18 +42,6 @@ const fn own(name: &'static str, ask: Ask) -> Row {
 
 fn status(status: AgentStatus) -> AgentChanges {
     AgentChanges { status: Some(status), ..AgentChanges::default() }
-}
-
-fn leave() -> KnowledgeQuery {
-    KnowledgeQuery { query: "leave".to_owned(), most: None }
-}
-
-fn pin() -> NewPin {
-    NewPin { message: 0, is_pinned: true }
-}
-
-fn decision() -> NewDecision {
-    NewDecision { waiting: 1, decision: Decision::Answer { values: None } }
 }
 
 fn changed_fork() -> NewFork {
@@ -176,6 +165,10 @@ pub(super) fn changing() -> Vec<Row> {
     vec![
         run("sessions::start", ask!(|ctx, it| sessions::start(&ctx, it.agent, sample::goal("Go")))),
         run(
+            "sessions::start_by",
+            ask!(|ctx, it| sessions::start_by(&ctx, it.agent, sample::goal("Go"), OriginKind::Mcp)),
+        ),
+        run(
             "sessions::try_edition of a version",
             ask!(|ctx, it| sessions::try_edition(
                 &ctx,
@@ -292,6 +285,13 @@ pub(super) fn changing() -> Vec<Row> {
             ..edit(
                 "test_sets::run",
                 ask!(|ctx, it| test_sets::run(&ctx, it.agent, it.test_set, NewTestRun::default())),
+            )
+        },
+        Row {
+            then: Some(FaultKind::Conflict),
+            ..edit(
+                "test_sets::run_all",
+                ask!(|ctx, it| test_sets::run_all(&ctx, it.agent, NewTestRun::default())),
             )
         },
         Row {
