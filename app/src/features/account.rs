@@ -15,6 +15,10 @@ mod keys_route;
 #[cfg(feature = "ssr")]
 mod letters;
 mod limits_form;
+#[cfg_attr(
+    feature = "ssr",
+    expect(clippy::unused_async, reason = "what a browser calls is waited for")
+)]
 mod mailed_api;
 mod notices_route;
 mod profile_form;

@@ -197,7 +197,9 @@ async fn claim_on(
             tokio::spawn(telling);
         }
         if !claims.is_empty() {
-            claims.iter().for_each(|claim| backend.turns().note_served(claim.owner_id));
+            for claim in &claims {
+                backend.turns().note_served(claim.owner_id);
+            }
             return Ok(Some((claims, is_more)));
         }
     }

@@ -96,6 +96,7 @@ impl Progress {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "an arm for each kind of event")]
     fn take_one(&mut self, event: &SessionEvent) {
         match &event.body {
             EventBody::SessionStart { .. } => self.is_started = true,

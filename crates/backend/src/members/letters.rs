@@ -152,15 +152,14 @@ async fn whole(backend: &Backend, due: &Due) -> Result<Option<Letter>> {
     let (token, hash) = new_token()?;
     let now = backend.now();
     let mut tx = backend.catalogue_begin().await?;
-    let user = match due.user {
-        Some(user) => Some(user),
-        None => {
-            let email = Email::parse(&due.email)?;
-            let found = store::members::find_by_email(&mut tx, &email).await?;
-            found.map(|found| found.viewer.id)
-        }
+    let user = if let Some(user) = due.user {
+        user
+    } else {
+        let email = Email::parse(&due.email)?;
+        let found = store::members::find_by_email(&mut tx, &email).await?;
+        let Some(found) = found else { return Ok(None) };
+        found.viewer.id
     };
-    let Some(user) = user else { return Ok(None) };
     // The account before its letters and links, as everywhere; what ends them waits for this one.
     if !store::members::lock_is_member(&mut tx, user).await?
         || !store::account_letters::lock(&mut tx, due.id).await?

@@ -149,10 +149,10 @@ pub async fn confirm_address(ctx: &Ctx, token: &str, words: &Letter) -> Result<(
     if !store::account_letters::delete_used_link(&mut tx, Purpose::Address, &hash, now).await? {
         return Err(GONE);
     }
-    let taken = || Error::Conflict("Another account has this address".to_owned());
+    let of_another = || Error::Conflict("Another account has this address".to_owned());
     store::accounts::update_email(&mut tx, id, &link.email, now)
         .await
-        .on_constraint("users_email_key", taken)?;
+        .on_constraint("users_email_key", of_another)?;
     store::account_letters::delete_of(&mut tx, id).await?;
     let text = words.text.replace("{email}", &link.email);
     let told = Letter { subject: words.subject.clone(), text };

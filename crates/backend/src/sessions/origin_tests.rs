@@ -17,8 +17,8 @@ fn by_key(backend: &Backend, owner: UserId) -> (Ctx, Uuid) {
     (backend.ctx(actor, RequestId::new("test")), id)
 }
 
-fn told(kind: OriginKind, id: Option<Uuid>) -> Option<Origin> {
-    Some(Origin { kind, id })
+fn origin(kind: OriginKind, id: Option<Uuid>) -> Origin {
+    Origin { kind, id }
 }
 
 #[sqlx::test(migrator = "crate::store::MIGRATOR")]
@@ -41,13 +41,13 @@ async fn a_session_says_what_began_it(pool: PgPool) {
         start_by(&ctx, agent, go(), shop).await,
     ];
     let expected = [
-        told(OriginKind::Person, None),
-        told(OriginKind::Person, None),
-        told(OriginKind::Api, Some(key)),
-        told(OriginKind::Api, Some(key)),
-        told(mcp, Some(key)),
-        told(mcp, None),
-        told(shop, None),
+        Some(origin(OriginKind::Person, None)),
+        Some(origin(OriginKind::Person, None)),
+        Some(origin(OriginKind::Api, Some(key))),
+        Some(origin(OriginKind::Api, Some(key))),
+        Some(origin(mcp, Some(key))),
+        Some(origin(mcp, None)),
+        Some(origin(shop, None)),
     ];
     let made = made.map(Result::unwrap);
     assert_eq!(made.each_ref().map(|session| session.origin), expected);
@@ -85,13 +85,13 @@ async fn what_goes_on_keeps_its_origin_and_a_fork_has_its_own(pool: PgPool) {
     sample::work_off(&backend).await;
     let message = NewMessage { text: "And 2 + 2?".to_owned(), context: None };
     let goes_on = say(&ctx, begun.id, message).await.unwrap();
-    let api = told(OriginKind::Api, Some(key));
+    let api = Some(origin(OriginKind::Api, Some(key)));
     assert_eq!(goes_on.origin, api);
     sample::work_off(&backend).await;
     assert_eq!(get(&ctx, begun.id).await.unwrap().origin, api);
 
     let forked = fork(&ctx, begun.id, NewFork::default()).await.unwrap();
-    assert_eq!(forked.origin, told(OriginKind::Person, None));
+    assert_eq!(forked.origin, Some(origin(OriginKind::Person, None)));
     let forked = fork(&program, begun.id, NewFork::default()).await.unwrap();
     assert_eq!(forked.origin, api);
 

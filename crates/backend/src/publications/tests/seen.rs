@@ -3,7 +3,7 @@
 use super::*;
 use crate::seen::{Seen, version_of};
 
-fn is_late<T>(answer: Result<T>) -> bool {
+fn is_late<T>(answer: &Result<T>) -> bool {
     matches!(answer, Err(Error::Changed("submission")))
 }
 
@@ -15,12 +15,12 @@ async fn a_draft_is_saved_over_one_that_was_seen_alone(pool: PgPool) {
     let after = |draft: &Submission| ada.expecting(Seen::at(version_of(draft)));
     let fresh = ada.expecting(Seen::NOTHING);
     let first = save(&fresh, agent, texts("First")).await.unwrap();
-    assert!(is_late(save(&fresh, agent, texts("Other")).await), "it began where there was none");
+    assert!(is_late(&save(&fresh, agent, texts("Other")).await), "it began where there was none");
     // Whoever has heard no answer sends the same once more.
     assert_eq!(save(&fresh, agent, texts("First")).await.unwrap().id, first.id);
 
     let second = save(&after(&first), agent, texts("Second")).await.unwrap();
-    assert!(is_late(save(&after(&first), agent, texts("Other")).await));
+    assert!(is_late(&save(&after(&first), agent, texts("Other")).await));
     let read = async || {
         let standing = get(&ada, agent, PageRequest::default()).await.unwrap();
         standing.submissions.into_iter().next().unwrap()
@@ -36,12 +36,12 @@ async fn a_draft_is_saved_over_one_that_was_seen_alone(pool: PgPool) {
 
     // Who does not say saves it as it is by then.
     save(&ada, agent, texts("Fourth")).await.unwrap();
-    assert!(is_late(save(&after(&third), agent, texts("Fifth")).await));
+    assert!(is_late(&save(&after(&third), agent, texts("Fifth")).await));
 
     // What a moderator has decided is a draft no more.
     let fourth = read().await;
     submit(&ada, agent).await.unwrap();
     approve(&root, fourth.id).await;
-    assert!(is_late(save(&after(&fourth), agent, texts("Fifth")).await));
+    assert!(is_late(&save(&after(&fourth), agent, texts("Fifth")).await));
     assert_ne!(save(&fresh, agent, texts("Fifth")).await.unwrap().id, fourth.id);
 }

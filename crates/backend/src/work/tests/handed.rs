@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures::future::LocalBoxFuture;
 use jiff::SignedDuration;
 use resonant_domain::agent::Agent;
 use resonant_domain::session::NewSession;
@@ -16,11 +17,16 @@ use crate::Settings;
 use crate::database::Database;
 
 /// What a worker of this process is handed that sleeps while something is done.
-async fn handed_while<T>(backend: &Backend, doing: impl Future<Output = T>) -> (Option<Claim>, T) {
+fn handed_while<'a, T: 'a>(
+    backend: &'a Backend,
+    doing: impl Future<Output = T> + 'a,
+) -> LocalBoxFuture<'a, (Option<Claim>, T)> {
     let mut sleeper = Sleeper::among(backend.turns().sleepers(), "sleeper");
-    let done = doing.await;
-    let handed = if sleeper.leave() { None } else { sleeper.handed().await };
-    (handed, done)
+    Box::pin(async move {
+        let done = doing.await;
+        let handed = if sleeper.leave() { None } else { sleeper.handed().await };
+        (handed, done)
+    })
 }
 
 async fn reader(ctx: &Ctx) -> Agent {
@@ -92,7 +98,7 @@ async fn nothing_is_handed_over_that_has_to_wait(pool: PgPool) {
         assert_eq!(handed.is_some(), is_taken(&pool, session.id).await);
         handed
     };
-    let later = jiff::Timestamp::now() + SignedDuration::from_hours(1);
+    let later = backend.now() + SignedDuration::from_hours(1);
     let delayed = NewSession { run_at: Some(later), ..sample::goal("Later") };
     let (nothing, _) = handed_while(&backend, sessions::start(&ctx, one.id, delayed)).await;
     assert!(nothing.is_none(), "it is not due");
