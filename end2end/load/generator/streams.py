@@ -34,7 +34,9 @@ class Ours:
         self.idle = [
             await self._session(connection, {"goal": "Wait", "run_at": later}) for _ in range(self.options.sessions)
         ]
-        self.busy = await self._session(connection, {"goal": "Tell", "limits": {"timeout_seconds": 600}})
+        # Long enough for all that is told.
+        limits = {"timeout_seconds": 1_200, "max_tokens": 200_000}
+        self.busy = await self._session(connection, {"goal": "Tell", "limits": limits})
         await connection.close()
 
     async def _session(self, connection, body):
