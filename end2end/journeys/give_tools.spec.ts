@@ -88,6 +88,7 @@ test('what was typed to try a tool that is removed stands under no other one', a
   await page.waitForURL(`/studio/agents/${id}/tools`);
   // Whichever stands first: the other one takes its place.
   const tools = page.getByRole('heading', { name: /^(listPets|getPet)$/ });
+  await expect(tools).toHaveCount(2);
   const [first, second] = await tools.allTextContents();
   await page.getByText(new RegExp(`Try it ?: ${first}`)).click();
   const typed = '{"colour": "red"}';
