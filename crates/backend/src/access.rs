@@ -26,7 +26,7 @@ use resonant_domain::api_key::Scope;
 use resonant_domain::member::UserKind;
 
 pub(crate) use shared::{
-    Reached, RunCounted, SessionAct, agent, agent_to_change, agent_to_run, not_own, shared_agent,
+    Reached, SessionAct, agent, agent_to_change, agent_to_run, not_own, shared_agent,
     shared_session, shared_sessions_of,
 };
 

@@ -32,7 +32,7 @@ use resonant_domain::variable::Values;
 use resonant_domain::{AgentId, SessionId, UserId, variable};
 use sqlx::PgConnection;
 
-use crate::access::{RunCounted, SessionAct};
+use crate::access::SessionAct;
 use crate::cache::session::{SessionEntry, SessionKey};
 use crate::listings::lineage;
 use crate::store::agents::Counted;
@@ -140,12 +140,11 @@ async fn start_edition(
         return Ok(session);
     }
     check_active(agent.status)?;
-    let published = |it: &RunCounted| it.published.map_or(Edition::Draft, Edition::Version);
-    let (agent_version, spec) = match edition.or_else(|| counted.as_ref().map(published)) {
+    let (published, counted) = counted.unzip();
+    let (agent_version, spec) = match edition.or(published) {
         Some(edition) => (number_of(edition), agents::spec_of(&mut tx, &agent, edition).await?),
         None => agents::spec_to_run(&mut tx, &agent).await?,
     };
-    let counted = counted.map(|it| it.counted);
     let start = Start {
         id: SessionId::from_uuid(ctx.resource_id()?),
         owner,
@@ -323,21 +322,20 @@ async fn queue(
     };
     let queued = store::queue::insert(&mut *tx, entry).await?.ok_or_else(too_many)?;
     let offer = offer.filter(|_| queued.is_taken);
-    let state = if offer.is_some() { SessionState::Running } else { session.state };
-    let written = Session { state, ..session };
-    store::sessions::insert(&mut *tx, &written, &spec, ran).await?;
+    let Some(offer) = offer else {
+        store::sessions::insert(&mut *tx, &session, &spec, ran).await?;
+        return Ok((session, None));
+    };
     // Who asked for it is told that it was queued, whoever has it by then.
-    let session = Session { state: SessionState::Queued, ..written.clone() };
-    let handed = offer.map(|offer| {
-        let runnable = Runnable { session: written, spec, is_cancel_asked: false };
-        Handed::new(backend, offer, runnable, queued)
-    });
-    Ok((session, handed))
+    let taken = Session { state: SessionState::Running, ..session.clone() };
+    store::sessions::insert(&mut *tx, &taken, &spec, ran).await?;
+    let runnable = Runnable { session: taken, spec, is_cancel_asked: false };
+    Ok((session, Some(Handed::new(backend, offer, runnable, queued))))
 }
 
 /// Whether no more sessions of the owner can be queued, for who starts them for many.
 pub(crate) async fn is_queue_full(conn: &mut PgConnection, owner: UserId) -> Result<bool> {
-    Ok(store::queue::is_full(conn, owner, QUEUED_MAX).await?)
+    Ok(!has_room(conn, owner, 1).await?)
 }
 
 /// Whether so many sessions of the owner can be queued beside those that are.

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
-use self::hold::{give_back, give_way, keep_lease};
+use self::hold::{give_back, give_way, keep_lease, release};
 use self::log::QueueLog;
 use self::sleepers::Sleeper;
 use self::turns::Suspicion;
@@ -178,8 +178,8 @@ async fn claim_on(
             return Ok(None);
         }
         let (mut claims, mut told) = (VecDeque::new(), Vec::new());
-        for (claimed, runnable) in sessions {
-            let last_error = claimed.last_error.clone();
+        for (mut claimed, runnable) in sessions {
+            let last_error = claimed.last_error.take();
             let suspicion = if claimed.attempts > 1 { suspicion.take() } else { None };
             let claim = Claim::new(claimed, runnable, asked_at, suspicion);
             if claim.attempts > MAX_ATTEMPTS {
@@ -192,16 +192,14 @@ async fn claim_on(
         let telling = tell_set_aside(backend.clone(), told);
         if claims.is_empty() {
             telling.await;
-        } else {
-            // Their leases run.
-            tokio::spawn(telling);
+            continue;
         }
-        if !claims.is_empty() {
-            for claim in &claims {
-                backend.turns().note_served(claim.owner_id);
-            }
-            return Ok(Some((claims, is_more)));
+        // Their leases run.
+        tokio::spawn(telling);
+        for claim in &claims {
+            backend.turns().note_served(claim.owner_id);
         }
+        return Ok(Some((claims, is_more)));
     }
 }
 
@@ -387,10 +385,7 @@ async fn run_claimed(
             Ok(())
         }
         Ok(Outcome::HandedOver) => {
-            let mut conn = backend.write(owner).await?;
-            let (attempt, delay) = (Attempt::Forgiven, Duration::ZERO);
-            store::queue::release(&mut conn, claim.key(), attempt, delay).await?;
-            conn.commit().await?;
+            release(backend, claim.key(), Attempt::Forgiven, Duration::ZERO).await?;
             tracing::info!(session.id = %id, "session handed over");
             Ok(())
         }

@@ -25,6 +25,7 @@
 //! nothing more.
 
 use resonant_domain::agent::Agent;
+use resonant_domain::agent_version::Edition;
 use resonant_domain::api_key::Scope;
 use resonant_domain::team::{AgentRight, TeamRole};
 use resonant_domain::{AgentId, SessionId, UserId};
@@ -143,12 +144,12 @@ pub(crate) async fn agent_to_change(
 }
 
 /// An agent of which the caller may start a session, locked in a transaction where it lies. An active one of the
-/// caller's own has been counted to run by then.
+/// caller's own has been counted to run by then: with the edition that runs where none is named.
 pub(crate) async fn agent_to_run(
     ctx: &Ctx,
     id: AgentId,
     right: AgentRight,
-) -> Result<(Agent, Reached, Writing, Option<RunCounted>)> {
+) -> Result<(Agent, Reached, Writing, Option<(Edition, Counted)>)> {
     let me = with_scope(ctx, Scope::SessionsRun)?;
     // An earlier try may have counted it.
     if ctx.made_before().is_none() {
@@ -156,17 +157,12 @@ pub(crate) async fn agent_to_run(
         if let Some(Running { agent, published, counted }) =
             store::agents::lock_running(&mut tx, me, id).await?
         {
-            return Ok((agent, Reached::own(me), tx, Some(RunCounted { published, counted })));
+            let published = published.map_or(Edition::Draft, Edition::Version);
+            return Ok((agent, Reached::own(me), tx, Some((published, counted))));
         }
     }
     let (agent, reached, tx) = agent_to_change(ctx, Scope::SessionsRun, id, right).await?;
     Ok((agent, reached, tx, None))
-}
-
-/// What is known of an agent by the count of its runs.
-pub(crate) struct RunCounted {
-    pub(crate) published: Option<u32>,
-    pub(crate) counted: Counted,
 }
 
 /// What somebody wants to do with a session.

@@ -4,6 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::Duration;
 
+use resonant_domain::{SessionId, UserId};
 use resonant_runtime::log::LogError;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -65,6 +66,19 @@ pub(super) async fn keep_lease(
     }
 }
 
+/// Gives a session back to the queue, due after `rest`. `false`: it is not held under this fence.
+pub(super) async fn release(
+    backend: &Backend,
+    key: (UserId, SessionId, i64),
+    attempt: Attempt<'_>,
+    rest: Duration,
+) -> Result<bool> {
+    let mut conn = backend.write(key.0).await?;
+    let is_held = store::queue::release(&mut conn, key, attempt, rest).await?;
+    conn.commit().await?;
+    Ok(is_held)
+}
+
 /// Gives a session back that could not go on. The lease would run out in any case; but what the
 /// database could not take while it was away is no fault of the session: that its worker tells, as soon
 /// as somebody listens, so that it does not count as a loss.
@@ -79,13 +93,7 @@ pub(super) async fn give_back(
     let attempt = if is_away { Attempt::Forgiven } else { Attempt::Counts(&cause) };
     let until = Instant::now() + backend.lease();
     loop {
-        let given_back = async {
-            let mut conn = backend.write(claim.owner_id).await?;
-            let rest = rest_after(claim.attempts);
-            let is_held = store::queue::release(&mut conn, claim.key(), attempt, rest).await?;
-            conn.commit().await?;
-            Ok::<_, Error>(is_held)
-        };
+        let given_back = release(backend, claim.key(), attempt, rest_after(claim.attempts));
         match timeout_at(until, given_back).await {
             Ok(Ok(true)) => return,
             Ok(Ok(false)) => return claim.note_refused(),
@@ -122,9 +130,7 @@ fn cause_of(error: &Error) -> String {
 
 /// Gives a session back to the queue for a while, since others have set its budget aside.
 pub(super) async fn give_way(backend: &Backend, claim: &Claim, rest: Duration) -> Result<()> {
-    let mut conn = backend.write(claim.owner_id).await?;
-    store::queue::release(&mut conn, claim.key(), Attempt::Crowded, rest).await?;
-    conn.commit().await?;
+    release(backend, claim.key(), Attempt::Crowded, rest).await?;
     tracing::info!(session.id = %claim.session_id, "session gives way to others of its budget");
     cancel_late(backend, claim.owner_id, claim.session_id).await
 }

@@ -12,10 +12,11 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Claim;
+use super::hold::release;
+use crate::Backend;
 use crate::store::queue::{AtOnce, Attempt, Queued};
 use crate::store::sessions::Runnable;
 use crate::store::shards::Owners;
-use crate::{Backend, store};
 
 /// How long a commit may be under way whose answer nobody waits for any more.
 const COMMITTING: Duration = Duration::from_millis(250);
@@ -160,12 +161,8 @@ fn give_back(backend: &Backend, key: (UserId, SessionId, i64)) {
     let backend = backend.clone();
     let given_back = async move {
         tokio::time::sleep(COMMITTING).await;
-        let done = async {
-            let mut conn = backend.write(key.0).await?;
-            store::queue::release(&mut conn, key, Attempt::Forgiven, Duration::ZERO).await?;
-            conn.commit().await
-        };
-        if let Err(error) = done.await {
+        let released = release(&backend, key, Attempt::Forgiven, Duration::ZERO).await;
+        if let Err(error) = released {
             tracing::debug!(session.id = %key.1, %error, "session not given back");
         }
     };
